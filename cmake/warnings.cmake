@@ -1,0 +1,5 @@
+add_library(lapwing_warnings INTERFACE)
+target_compile_options(lapwing_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion)
+if(LAPWING_WERROR)
+  target_compile_options(lapwing_warnings INTERFACE -Werror)
+endif()
