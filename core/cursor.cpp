@@ -134,6 +134,13 @@ std::string stream_cursor::text() const {
   return out;
 }
 
+std::vector<std::string> stream_cursor::rooms() const {
+  std::vector<std::string> names;
+  for (auto& room : rooms_)
+    names.push_back(room.first);
+  return names;
+}
+
 std::optional<stream_cursor> stream_cursor::parse(std::string_view text) {
   stream_cursor cursor;
   if (text.empty())

@@ -41,7 +41,9 @@ public:
   void append_text(std::string& out, const log_id& first) const;
   std::string text() const;
 
-  /// Every followed log's position differs from nothing that the text does not show.
+  /// The rooms that are followed.
+  std::vector<std::string> rooms() const;
+
   friend bool operator==(const stream_cursor&, const stream_cursor&) = default;
 
   /// Parses a cursor; nothing when it is not one (any byte of it may come from outside).

@@ -12,6 +12,10 @@ std::string to_key(const log_id& log) {
   return key;
 }
 
+std::size_t home_of(const log_id& log, std::size_t home_count) noexcept {
+  return log.kind == log_kind::broadcast ? 0 : home_of(log.name, home_count);
+}
+
 std::optional<log_id> log_of_key(std::string_view key) {
   if (key.size() < 2 || key[1] != ':')
     return std::nullopt;

@@ -32,6 +32,9 @@ struct log_id {
 
 /// The key under which a store keeps the log: "u:ann", "r:admin", "b:".
 std::string to_key(const log_id& log);
+/// The thread on which the log's writer lives: see home_of(text, count). Broadcasts: thread 0.
+std::size_t home_of(const log_id& log, std::size_t home_count) noexcept;
+
 /// The log of such a key, or nothing.
 std::optional<log_id> log_of_key(std::string_view key);
 

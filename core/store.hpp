@@ -44,6 +44,14 @@ struct account {
   friend bool operator==(const account&, const account&) = default;
 };
 
+/// A stretch of a log.
+struct event_range {
+  std::vector<event_ptr> events; ///< Ascending.
+  /// Events up to here may be gone, as of the moment after the read: a reader that asked from below
+  /// it may have missed some.
+  sequence trimmed = 0;
+};
+
 struct retention_rule {
   std::uint64_t count_max; ///< Per log; 0: no bound.
   timestamp before;        ///< Events older than this go; the epoch: no bound.
@@ -69,9 +77,9 @@ public:
   virtual void append(std::vector<append_request> batch,
                       callback<std::vector<append_result>> done) = 0;
 
-  /// Events of `log` with a number above `after`, oldest first, at most `limit`.
-  virtual void read(log_id log, sequence after, std::size_t limit,
-                    callback<std::vector<event_ptr>> done) = 0;
+  /// Events of `log` with a number above `after`, oldest first, at most `limit`; fewer than `limit`
+  /// means the end. errc::payload_too_large: they are too heavy to be given at once, ask for fewer.
+  virtual void read(log_id log, sequence after, std::size_t limit, callback<event_range> done) = 0;
 
   /// The event, or null when there is none with this number (any more).
   virtual void find(log_id log, sequence seq, callback<event_ptr> done) = 0;

@@ -1,0 +1,102 @@
+#include "actors/batch_writer.hpp"
+
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include "actors/ring_queue.hpp"
+#include "actors/runtime/metered.hpp"
+
+namespace lapwing {
+namespace {
+
+struct batch_writer_state {
+  static inline const char* name = "batch_writer";
+
+  struct waiting_append {
+    log_owner_actor owner;
+    append_request item;
+  };
+
+  event_store* store = nullptr;
+  std::size_t batch_max = 0;
+  ring_queue<waiting_append> waiting;
+  std::vector<log_owner_actor> under_way; ///< Owners of the batch at the store, item by item.
+  bool flush_due = false;
+};
+
+using self_pointer
+  = stateful_metered_pointer<batch_writer_actor, batch_writer_state>;
+
+void flush(self_pointer self) {
+  auto& state = self->state;
+  state.flush_due = false;
+  if (!state.under_way.empty() || state.waiting.empty())
+    return;
+  std::size_t count = std::min(state.waiting.size(), state.batch_max);
+  std::vector<append_request> batch;
+  batch.reserve(count);
+  state.under_way.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto next = state.waiting.take_front();
+    batch.push_back(std::move(next.item));
+    state.under_way.push_back(std::move(next.owner));
+  }
+  // The callback runs on the store's thread, so it may only post to our mailbox.
+  state.store->append(std::move(batch), [me = batch_writer_actor{self}](auto results) {
+    caf::anon_send(me, commit_done{std::make_shared<result<std::vector<append_result>>>(
+                         std::move(results))});
+  });
+}
+
+void settle(self_pointer self, const commit_done& done) {
+  auto owners = std::move(self->state.under_way);
+  self->state.under_way.clear();
+  const auto& results = *done.results;
+  for (std::size_t begin = 0; begin < owners.size();) {
+    std::size_t end = begin + 1;
+    while (end < owners.size() && owners[end] == owners[begin])
+      ++end;
+    using part_type = result<std::vector<append_result>>;
+    std::shared_ptr<const part_type> part;
+    if (results && results->size() == owners.size())
+      part = std::make_shared<const part_type>(std::vector<append_result>(
+        results->begin() + static_cast<std::ptrdiff_t>(begin),
+        results->begin() + static_cast<std::ptrdiff_t>(end)));
+    else
+      part = std::make_shared<const part_type>(
+        results ? error{errc::internal, "the store's answer does not fit"} : results.error());
+    self->send(owners[begin], append_done{std::move(part), end - begin});
+    begin = end;
+  }
+  flush(self);
+}
+
+batch_writer_actor::behavior_type behavior(self_pointer self, event_store* store,
+                                           std::size_t batch_max) {
+  self->state.store = store;
+  self->state.batch_max = batch_max;
+  return {
+    [self](const append_message& message) {
+      auto& state = self->state;
+      for (const append_request& item : message.items)
+        state.waiting.push_back({message.owner, item});
+      if (state.flush_due || !state.under_way.empty())
+        return;
+      state.flush_due = true;
+      // Behind whatever is in the mailbox already: that goes with the same commit.
+      self->send(self, atom::flush_v);
+    },
+    [self](atom::flush) { flush(self); },
+    [self](const commit_done& done) { settle(self, done); },
+  };
+}
+
+} // namespace
+
+batch_writer_actor spawn_batch_writer(caf::actor_system& system, std::size_t home,
+                                      event_store* store, std::size_t batch_max) {
+  return spawn_home(system, {home, {}}, behavior, store, batch_max);
+}
+
+} // namespace lapwing

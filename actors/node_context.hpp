@@ -1,0 +1,63 @@
+// What every actor may use: the ports behind which the outside stands, the limits, and the actors
+// that exist once per thread. Built by app/node.cpp before the first message; outlives the actors.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "actors/batch_writer.hpp"
+#include "actors/event_log.hpp"
+#include "actors/log_tail.hpp"
+#include "actors/room_relay.hpp"
+#include "actors/stream_keeper.hpp"
+#include "actors/user_directory.hpp"
+#include "core/store.hpp"
+#include "core/time.hpp"
+
+namespace lapwing {
+
+/// May change while the node runs (SIGHUP), so each is read where it is needed.
+struct live_limits {
+  std::atomic<std::size_t> sessions_per_user{16};
+  std::atomic<std::size_t> session_queue{256 * 1024};
+  std::atomic<std::uint64_t> webhook_requests{1000};
+  std::atomic<std::chrono::milliseconds::rep> rate_window_ms{15 * 60 * 1000};
+};
+
+/// What is active now, for /health and the metrics: counted where it comes and goes.
+struct live_counts {
+  std::atomic<std::size_t> users{0};
+  std::atomic<std::size_t> rooms{0}; ///< With at least one thread following.
+};
+
+struct node_context {
+  event_store* store = nullptr;
+  const wall_clock* clock = nullptr;
+  std::function<std::uint64_t()> random; ///< Any thread.
+
+  live_limits limits;
+  mutable live_counts counts;
+  event_log_limits log_limits;
+  tail_limits tails;
+  std::size_t batch_max = 256;
+  bool accept_unknown_users = false;
+  std::chrono::milliseconds heartbeat{30'000};
+  std::chrono::milliseconds request_timeout{8'000};
+  std::chrono::milliseconds idle_after{30'000}; ///< Guess: a supervisor without work ends after this.
+  std::size_t room_backlog_max = 1024;          ///< Events of a room not yet delivered by a relay.
+  std::size_t fanout_slice = 256; ///< Members served before other work is let in.
+
+  // One for each thread, by index.
+  std::vector<user_directory_actor> directories;
+  std::vector<room_relay_actor> relays;
+  std::vector<batch_writer_actor> writers;
+  std::vector<stream_keeper_actor> keepers;
+
+  std::size_t homes() const noexcept { return directories.size(); }
+};
+
+} // namespace lapwing
