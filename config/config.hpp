@@ -144,6 +144,11 @@ struct mail_config {
   std::string mailgun_from_email; ///< Also MAILGUN_FROM_EMAIL.
 };
 
+struct supabase_config {
+  std::string url;              ///< Also SUPABASE_URL.
+  std::string service_role_key; ///< Also SUPABASE_SERVICE_ROLE_KEY.
+};
+
 struct security_config {
   std::vector<std::string> encryption_keys; ///< 32-byte keys, newest first; also ENCRYPTION_KEY.
   std::string metrics_token; ///< Bearer for /metrics from other than loopback.
@@ -171,6 +176,7 @@ struct config {
   push_config push;
   realtime_config realtime;
   mail_config mail;
+  supabase_config supabase;
   security_config security;
   storage_config storage;
 

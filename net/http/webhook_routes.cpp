@@ -1,0 +1,210 @@
+// POST /api/webhooks/...: verified, stored, and only then acknowledged.
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "core/json_text.hpp"
+#include "net/http/handlers.hpp"
+#include "net/http/node.hpp"
+#include "net/http/shard.hpp"
+
+namespace lapwing::net {
+namespace {
+
+std::string receipt_json(const publish_receipt& receipt) {
+  std::string out = R"({"received":true)";
+  if (receipt.duplicate)
+    out += R"(,"duplicate":true)";
+  out += R"(,"id":)";
+  append_json_string(out, receipt.id);
+  out += '}';
+  return out;
+}
+
+void answer_ignored(const exchange_ptr& x) {
+  x->answer_json(200, R"({"received":true,"ignored":true})");
+}
+
+void answer_as_told(const exchange_ptr& x, webhook_answer told) {
+  // The types webhook_gate gives are few; anything else is plain text.
+  std::string_view type;
+  if (told.content_type.starts_with("application/json"))
+    type = "application/json";
+  else if (!told.content_type.empty())
+    type = "text/plain; charset=utf-8";
+  x->answer({told.status, type, std::move(told.body), {}});
+}
+
+void refuse(const exchange_ptr& x, std::string_view platform, const error& why) {
+  x->home().counts().webhook_failure(platform, why.code);
+  x->fail(why);
+}
+
+void store(const exchange_ptr& x, const std::string& platform, const std::string& user,
+           webhook_delivery delivery) {
+  if (!valid_user_id(user))
+    return refuse(x, platform, {errc::unknown_user, "there is no such user"});
+  const auto& s = x->home().current();
+  if (s.values.limits.webhook_requests != 0) {
+    auto decision = s.webhook_limiter->take(platform + '/' + user, shard::clock::now());
+    if (!decision.allowed) {
+      x->home().counts().webhook_failure(platform, errc::rate_limited);
+      return x->fail({errc::rate_limited, "too many deliveries"}, decision.retry_after);
+    }
+  }
+  auto status = delivery.status;
+  publish_request request{log_id::of(user_id{user}), std::move(delivery.draft),
+                          std::move(delivery.source), std::move(delivery.delivery_id),
+                          publish_origin::webhook, false};
+  x->core().publish(std::move(request), [x, platform, status](result<publish_receipt> receipt) {
+    if (!receipt) {
+      x->home().counts().webhook_failure(platform, receipt.error().code);
+      return x->fail_inside(receipt.error());
+    }
+    if (status == 204)
+      return x->answer({204, "application/json", {}, {}});
+    x->answer_json(200, receipt_json(*receipt));
+  });
+}
+
+/// The delivery names a mailbox or team instead of a user.
+void store_for_owner(const exchange_ptr& x, const std::string& platform,
+                     webhook_delivery delivery) {
+  auto owner = *delivery.owner;
+  auto held = std::make_shared<webhook_delivery>(std::move(delivery));
+  x->core().find_account(owner, [x, platform, held, owner](result<std::optional<user_id>> found) {
+    if (!found)
+      return x->fail_inside(found.error());
+    if (*found)
+      return store(x, platform, (*found)->str(), std::move(*held));
+    // Pub/Sub sends what is not acknowledged again for a week (PLATFORMS 1.3), so nobody's mail is
+    // acknowledged; where unknown users are taken, the mailbox is the user.
+    if (x->home().current().values.webhooks.accept_unknown_users)
+      return store(x, platform, owner.name, std::move(*held));
+    x->home().counts().webhook_failure(platform, errc::unknown_user);
+    answer_ignored(x);
+  });
+}
+
+void continue_with(const exchange_ptr& x, const std::string& platform, const std::string& user,
+                   result<webhook_outcome> outcome) {
+  if (!outcome)
+    return refuse(x, platform, outcome.error());
+  if (auto* delivery = std::get_if<webhook_delivery>(&*outcome)) {
+    if (user.empty() && delivery->owner)
+      return store_for_owner(x, platform, std::move(*delivery));
+    return store(x, platform, user, std::move(*delivery));
+  }
+  if (auto* answer = std::get_if<webhook_answer>(&*outcome))
+    return answer_as_told(x, std::move(*answer));
+  answer_ignored(x);
+}
+
+void answer_challenge(const exchange_ptr& x, std::string_view platform) {
+  auto answer = x->home().current().gate->answer_get(platform, x->head().query);
+  if (!answer)
+    return refuse(x, platform, answer.error());
+  answer_as_told(x, std::move(*answer));
+}
+
+} // namespace
+
+void receive_webhook(const exchange_ptr& x, std::string_view platform, std::string user) {
+  auto gate = x->home().current().gate;
+  if (!gate->knows(platform))
+    return x->fail({errc::not_found, "there is no such platform"});
+  auto lookup = [&](std::string_view name) { return x->head().header(name); };
+  webhook_request request{webhook_headers{lookup}, x->body};
+  // Only Google's keys may have to be fetched first; then the call comes on the fetcher's thread.
+  auto home_thread = std::this_thread::get_id();
+  gate->receive(platform, request, x->home().now(),
+                [x, name = std::string{platform}, user = std::move(user),
+                 home_thread](result<webhook_outcome> outcome) {
+                  if (std::this_thread::get_id() == home_thread)
+                    return continue_with(x, name, user, std::move(outcome));
+                  x->home().post([x, name, user, outcome = std::move(outcome)]() mutable {
+                    continue_with(x, name, user, std::move(outcome));
+                  });
+                });
+}
+
+void handle_github_webhook(const exchange_ptr& x) {
+  receive_webhook(x, "github", x->parameter(0));
+}
+void handle_slack_webhook(const exchange_ptr& x) {
+  receive_webhook(x, "slack", x->parameter(0));
+}
+void handle_gmail_webhook(const exchange_ptr& x) {
+  receive_webhook(x, "gmail", {});
+}
+void handle_calendar_webhook(const exchange_ptr& x) {
+  receive_webhook(x, "calendar", x->parameter(0));
+}
+void handle_youtube_webhook(const exchange_ptr& x) {
+  receive_webhook(x, "youtube", x->parameter(0));
+}
+void handle_youtube_challenge(const exchange_ptr& x) {
+  answer_challenge(x, "youtube");
+}
+void handle_discord_webhook(const exchange_ptr& x) {
+  receive_webhook(x, "discord", x->parameter(0));
+}
+void handle_linkedin_webhook(const exchange_ptr& x) {
+  receive_webhook(x, "linkedin", x->parameter(0));
+}
+void handle_linkedin_challenge(const exchange_ptr& x) {
+  answer_challenge(x, "linkedin");
+}
+void handle_custom_webhook(const exchange_ptr& x) {
+  receive_webhook(x, x->parameter(0), x->parameter(1));
+}
+
+void handle_webhook_health(const exchange_ptr& x) {
+  // The order of the keys is seed 000's; what is ours comes behind.
+  x->answer_json(200,
+                 R"({"status":"ok","service":"webhook-receiver","endpoints":{)"
+                 R"("github":"/api/webhooks/github/:userId","gmail":"/api/webhooks/gmail",)"
+                 R"("slack":"/api/webhooks/slack/:userId"},"more_endpoints":{)"
+                 R"("calendar":"/api/webhooks/calendar/:userId",)"
+                 R"("youtube":"/api/webhooks/youtube/:userId",)"
+                 R"("discord":"/api/webhooks/discord/:userId",)"
+                 R"("linkedin":"/api/webhooks/linkedin/:userId",)"
+                 R"("custom":"/api/webhooks/:platform/:userId"}})");
+}
+
+void handle_submission_update(const exchange_ptr& x) {
+  auto lookup = [&](std::string_view name) { return x->head().header(name); };
+  webhook_request request{webhook_headers{lookup}, x->body};
+  auto update = x->home().current().gate->receive_submission(request, x->home().now());
+  if (!update)
+    return refuse(x, "supabase", update.error());
+  struct rooms_left {
+    std::size_t count;
+    std::optional<publish_receipt> first;
+    std::optional<error> failure;
+  };
+  // One event for each room; the answer waits for all of them.
+  auto left = std::make_shared<rooms_left>(rooms_left{update->rooms.size(), {}, {}});
+  if (left->count == 0)
+    return answer_ignored(x);
+  auto rooms = update->rooms;
+  for (auto& room : rooms) {
+    publish_request one{log_id::of(room), update->draft,         update->source,
+                        update->delivery_id, publish_origin::api, false};
+    x->core().publish(std::move(one), [x, left](result<publish_receipt> receipt) {
+      if (!receipt)
+        left->failure = receipt.error();
+      else if (!left->first)
+        left->first = std::move(*receipt);
+      if (--left->count != 0)
+        return;
+      // A redelivery after a failure doubles nothing: the delivery id is the same.
+      if (left->failure)
+        return x->fail_inside(*left->failure);
+      x->answer_json(200, receipt_json(*left->first));
+    });
+  }
+}
+
+} // namespace lapwing::net

@@ -1,0 +1,77 @@
+// The threads that may block on a database: everything else only offers work to them and goes on.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace lapwing {
+
+/// Something to be done with a database. Exactly one of its endings is called: `refuse`, or
+/// whatever the worker that took it calls.
+class database_job {
+public:
+  virtual ~database_job() = default;
+
+  /// What it counts against the queue's bound and the group's size; at least 1.
+  virtual std::size_t weight() const noexcept { return 1; }
+  /// It was not, or not durably, done.
+  virtual void refuse(const error& why) = 0;
+};
+
+using database_job_ptr = std::unique_ptr<database_job>;
+
+/// What one thread owns: usually a connection. Only that thread calls it.
+class database_worker {
+public:
+  virtual ~database_worker() = default;
+
+  /// Ends every job of the group, in its order. Must not throw.
+  virtual void run(std::vector<database_job_ptr>& group) noexcept = 0;
+};
+
+class executor {
+public:
+  struct options {
+    const char* name = "database"; ///< Thread name, at most 15 bytes.
+    std::size_t queue_max = 1024;  ///< Weight of the jobs that may wait.
+    std::size_t group_max = 1;     ///< Weight of the jobs handed out at once.
+  };
+
+  /// One thread per worker.
+  executor(options settings, std::vector<std::unique_ptr<database_worker>> workers);
+  /// As stop().
+  ~executor();
+  executor(const executor&) = delete;
+  executor& operator=(const executor&) = delete;
+
+  /// Any thread; returns at once. A job that finds the queue full or stopped is refused before
+  /// this returns, with errc::store_unavailable.
+  void offer(database_job_ptr job);
+
+  /// Takes no more, does what was taken, ends the threads. Not from one of its own threads.
+  void stop();
+
+private:
+  void work(database_worker& worker);
+  bool take(std::vector<database_job_ptr>& group);
+
+  const options settings_;
+  std::vector<std::unique_ptr<database_worker>> workers_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<database_job_ptr> queue_;
+  std::size_t queued_weight_ = 0;
+  std::size_t idle_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+} // namespace lapwing

@@ -1,0 +1,54 @@
+#include "storage/open_store.hpp"
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "storage/sqlite_store.hpp"
+
+namespace lapwing {
+namespace {
+
+/// The file in a data directory that is there, private to us, afterwards.
+result<std::string> database_file(const config& settings) {
+  if (!settings.node.database_url.empty())
+    return error{errc::not_configured,
+                 "node.database_url is set, but this build has the embedded store only; leave it"
+                 " empty to use SQLite in node.data_dir"};
+  const std::filesystem::path directory{settings.node.data_dir};
+  std::error_code failure;
+  if (std::filesystem::create_directories(directory, failure))
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, failure);
+  if (failure)
+    return error{errc::store_unavailable, "node.data_dir cannot be made: " + failure.message()};
+  return (directory / "lapwing.db").string();
+}
+
+} // namespace
+
+result<std::unique_ptr<event_store>> open_store(const config& settings) {
+  auto path = database_file(settings);
+  if (!path)
+    return path.error();
+  sqlite_options options;
+  options.path = std::move(*path);
+  options.migrate = settings.node.migrate;
+  options.batch_max = settings.storage.batch_max;
+  options.queue_max = settings.storage.queue_max;
+  options.reader_threads = settings.storage.reader_threads;
+  options.cache_bytes = settings.storage.sqlite_cache;
+  auto store = sqlite_store::open_file(std::move(options));
+  if (!store)
+    return store.error();
+  return std::unique_ptr<event_store>{std::move(*store)};
+}
+
+result<migration_report> migrate_store(const config& settings) {
+  auto path = database_file(settings);
+  if (!path)
+    return path.error();
+  return migrate_file(*path);
+}
+
+} // namespace lapwing

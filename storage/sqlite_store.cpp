@@ -1,0 +1,361 @@
+#include "storage/sqlite_store.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "storage/event_rows.hpp"
+#include "storage/executor.hpp"
+#include "storage/file_lock.hpp"
+#include "storage/wal_keeper.hpp"
+#include "storage/write_session.hpp"
+
+namespace lapwing {
+namespace {
+
+template <class T>
+using callback = event_store::callback<T>;
+
+/// So many bytes of events weigh as much in queue and group as one event: 256 of them are 16 MiB.
+constexpr std::size_t bytes_per_weight = 64 * 1024;
+
+/// It only copies pages from the log.
+constexpr std::size_t keeper_cache_bytes = 1024 * 1024;
+
+class append_job final : public write_job {
+public:
+  append_job(std::vector<append_request> batch, callback<std::vector<append_result>> done,
+             write_counters& counters)
+      : batch_(std::move(batch)), done_(std::move(done)), counters_(counters) {
+    std::size_t bytes = 0;
+    for (const auto& request : batch_)
+      bytes += event_bytes(*request.item);
+    weight_ = std::max(batch_.size(), bytes / bytes_per_weight);
+  }
+
+  std::size_t weight() const noexcept override { return weight_; }
+  void apply(write_session& session) override {
+    results_.clear();
+    results_.reserve(batch_.size());
+    for (const auto& request : batch_) {
+      const auto inserted = session.events.insert(request);
+      if (inserted.result.outcome == append_outcome::stored)
+        session.old_events.appended(inserted.log);
+      results_.push_back(inserted.result);
+    }
+  }
+  void committed() override {
+    const auto stored = static_cast<std::uint64_t>(
+      std::count_if(results_.begin(), results_.end(),
+                    [](const auto& r) { return r.outcome == append_outcome::stored; }));
+    counters_.stored.fetch_add(stored, std::memory_order_relaxed);
+    counters_.duplicates.fetch_add(results_.size() - stored, std::memory_order_relaxed);
+    done_(std::move(results_));
+  }
+  void refuse(const error& why) override { done_(why); }
+
+private:
+  std::vector<append_request> batch_;
+  std::vector<append_result> results_;
+  callback<std::vector<append_result>> done_;
+  write_counters& counters_;
+  std::size_t weight_;
+};
+
+class put_user_job final : public write_job {
+public:
+  put_user_job(user_id user, std::vector<account> accounts, callback<bool> done)
+      : user_(std::move(user)), accounts_(std::move(accounts)), done_(std::move(done)) {}
+
+  void apply(write_session& session) override {
+    session.add_user.bind(1, user_.str()).run();
+    for (const auto& each : accounts_)
+      session.set_account.bind(1, each.platform.str()).bind(2, each.name).bind(3, user_.str()).run();
+  }
+  void committed() override { done_(true); }
+  void refuse(const error& why) override { done_(why); }
+
+private:
+  user_id user_;
+  std::vector<account> accounts_;
+  callback<bool> done_;
+};
+
+class trim_job final : public write_job {
+public:
+  trim_job(retention_rule rule, std::size_t weight, callback<retention_step> done)
+      : rule_(rule), weight_(weight), done_(std::move(done)) {}
+
+  /// A group by itself: appends do not wait for it longer than they must.
+  std::size_t weight() const noexcept override { return weight_; }
+  void apply(write_session& session) override { step_ = session.old_events.trim(rule_); }
+  void committed() override { done_(step_); }
+  void refuse(const error& why) override { done_(why); }
+
+private:
+  retention_rule rule_;
+  std::size_t weight_;
+  retention_step step_;
+  callback<retention_step> done_;
+};
+
+class check_job final : public write_job {
+public:
+  explicit check_job(callback<bool> done) : done_(std::move(done)) {}
+
+  void apply(write_session& session) override { session.probe.run(); }
+  void committed() override { done_(true); }
+  void refuse(const error& why) override { done_(why); }
+
+private:
+  callback<bool> done_;
+};
+
+/// A connection for reading and everything prepared on it.
+struct read_session {
+  explicit read_session(sqlite_connection opened)
+      : connection(std::move(opened)), events(connection),
+        find_account(connection, "SELECT user_id FROM accounts WHERE platform = ?1 AND name = ?2") {
+  }
+
+  sqlite_connection connection;
+  event_selector events;
+  sqlite_statement find_account;
+};
+
+class read_job : public database_job {
+public:
+  /// Asks and answers. Throws job_refused or sqlite_failure before it has answered.
+  virtual void run(read_session& session) = 0;
+};
+
+/// A question as a function of the session.
+template <class T, class Question>
+class question_job final : public read_job {
+public:
+  question_job(Question question, callback<T> done)
+      : question_(std::move(question)), done_(std::move(done)) {}
+
+  void run(read_session& session) override {
+    T answer = question_(session);
+    done_(std::move(answer));
+  }
+  void refuse(const error& why) override { done_(why); }
+
+private:
+  Question question_;
+  callback<T> done_;
+};
+
+template <class T, class Question>
+database_job_ptr make_question(Question question, callback<T> done) {
+  return std::make_unique<question_job<T, Question>>(std::move(question), std::move(done));
+}
+
+struct reader_options {
+  std::string path;
+  std::size_t cache_bytes;
+  std::chrono::milliseconds lock_wait;
+};
+
+sqlite_connection open_reader(const reader_options& options) {
+  sqlite_connection connection{options.path, open_mode::read_only};
+  connection.wait_for_locks(options.lock_wait);
+  connection.limit_cache(options.cache_bytes);
+  return connection;
+}
+
+class reader final : public database_worker {
+public:
+  explicit reader(reader_options settings) : settings_(std::move(settings)) {
+    session_.emplace(open_reader(settings_));
+  }
+
+  void run(std::vector<database_job_ptr>& group) noexcept override {
+    for (auto& job : group) {
+      try {
+        if (!session_)
+          session_.emplace(open_reader(settings_));
+        static_cast<read_job&>(*job).run(*session_);
+      } catch (const job_refused& refusal) {
+        job->refuse(refusal.why);
+      } catch (const sqlite_failure& failure) {
+        if (failure.wants_new_connection())
+          session_.reset();
+        job->refuse(to_error(failure));
+      }
+    }
+  }
+
+private:
+  const reader_options settings_;
+  std::optional<read_session> session_;
+};
+
+/// For the schema. The page size must be chosen before the file has its first page.
+sqlite_connection open_for_schema(const sqlite_options& options) {
+  sqlite_connection connection{options.path, open_mode::create};
+  connection.wait_for_locks(options.lock_wait);
+  connection.execute("PRAGMA page_size = " + std::to_string(options.page_bytes));
+  connection.execute("PRAGMA journal_mode = WAL");
+  connection.execute("PRAGMA synchronous = FULL");
+  return connection;
+}
+
+std::size_t page_size_of(sqlite_connection& connection) {
+  sqlite_statement statement{connection, "PRAGMA page_size"};
+  reset_at_end ends{statement};
+  return statement.step() ? static_cast<std::size_t>(statement.integer(0)) : 4096;
+}
+
+bool storable(const append_request& request) {
+  constexpr auto largest = static_cast<sequence>(std::numeric_limits<std::int64_t>::max());
+  return request.item && request.item->seq > 0 && request.item->seq <= largest;
+}
+
+} // namespace
+
+// In the order of construction; taken down the other way round, the readers first.
+struct sqlite_store::parts {
+  parts(file_lock taken, sqlite_options settings) : lock(std::move(taken)), options(settings) {}
+
+  file_lock lock;
+  sqlite_options options;
+  migration_report migrations;
+  std::size_t page_bytes = 0;
+  write_counters counters;
+  std::optional<wal_keeper> keeper;
+  std::optional<executor> writing;
+  std::optional<executor> reading;
+};
+
+result<std::unique_ptr<sqlite_store>> sqlite_store::open_file(sqlite_options options) {
+  auto lock = file_lock::take(options.path + ".lock");
+  if (!lock)
+    return lock.error();
+  auto made = std::make_unique<parts>(std::move(*lock), options);
+  try {
+    {
+      auto first = open_for_schema(options);
+      auto report = options.migrate ? migrate(first) : check_schema(first);
+      if (!report)
+        return report.error();
+      made->migrations = std::move(*report);
+      made->page_bytes = page_size_of(first);
+    }
+    const auto pages = std::max<std::size_t>(options.wal_bytes / made->page_bytes, 16);
+    writer_options writing{options.path, keeper_cache_bytes, options.wal_bytes, options.lock_wait};
+    made->keeper.emplace(wal_keeper::options{pages, pages / 8, pages * 8}, open_writer(writing));
+    writing.cache_bytes = options.cache_bytes / 2;
+    std::vector<std::unique_ptr<database_worker>> writers;
+    writers.push_back(std::make_unique<store_writer>(writing, open_writer(writing), *made->keeper,
+                                                     made->counters));
+    const auto reader_count = std::max<std::size_t>(options.reader_threads, 1);
+    std::vector<std::unique_ptr<database_worker>> readers;
+    for (std::size_t i = 0; i < reader_count; ++i)
+      readers.push_back(std::make_unique<reader>(reader_options{
+        options.path, options.cache_bytes / 2 / reader_count, options.lock_wait}));
+    made->writing.emplace(executor::options{"store-writer", options.queue_max, options.batch_max},
+                          std::move(writers));
+    made->reading.emplace(executor::options{"store-reader", options.queue_max, 1},
+                          std::move(readers));
+  } catch (const sqlite_failure& failure) {
+    return to_error(failure);
+  } catch (const std::exception&) {
+    return error{errc::store_unavailable, "the store's threads could not be started"};
+  }
+  return std::unique_ptr<sqlite_store>{new sqlite_store{std::move(made)}};
+}
+
+sqlite_store::sqlite_store(std::unique_ptr<parts> made) : parts_(std::move(made)) {}
+
+sqlite_store::~sqlite_store() {
+  parts_->reading->stop();
+  parts_->writing->stop();
+}
+
+void sqlite_store::append(std::vector<append_request> batch,
+                          callback<std::vector<append_result>> done) {
+  if (batch.empty())
+    return done(std::vector<append_result>{});
+  if (!std::all_of(batch.begin(), batch.end(), storable))
+    return done(error{errc::internal, "an event without a number cannot be stored"});
+  parts_->writing->offer(
+    std::make_unique<append_job>(std::move(batch), std::move(done), parts_->counters));
+}
+
+void sqlite_store::read(log_id log, sequence after, std::size_t limit,
+                        callback<event_range> done) {
+  parts_->reading->offer(make_question<event_range>(
+    [log = std::move(log), after, limit,
+     bytes_max = parts_->options.read_bytes_max](read_session& session) {
+      return session.events.read(log, after, limit, bytes_max);
+    },
+    std::move(done)));
+}
+
+void sqlite_store::find(log_id log, sequence seq, callback<event_ptr> done) {
+  parts_->reading->offer(make_question<event_ptr>(
+    [log = std::move(log), seq](read_session& session) { return session.events.find(log, seq); },
+    std::move(done)));
+}
+
+void sqlite_store::open(log_id log, callback<log_state> done) {
+  parts_->reading->offer(make_question<log_state>(
+    [log = std::move(log)](read_session& session) { return session.events.state(log); },
+    std::move(done)));
+}
+
+void sqlite_store::put_user(user_id user, std::vector<account> accounts, callback<bool> done) {
+  parts_->writing->offer(
+    std::make_unique<put_user_job>(std::move(user), std::move(accounts), std::move(done)));
+}
+
+void sqlite_store::find_account(account which, callback<std::optional<user_id>> done) {
+  parts_->reading->offer(make_question<std::optional<user_id>>(
+    [which = std::move(which)](read_session& session) -> std::optional<user_id> {
+      auto& statement = session.find_account;
+      reset_at_end ends{statement};
+      if (!statement.bind(1, which.platform.str()).bind(2, which.name).step())
+        return std::nullopt;
+      return user_id{statement.text(0)};
+    },
+    std::move(done)));
+}
+
+void sqlite_store::trim(retention_rule rule, callback<retention_step> done) {
+  parts_->writing->offer(
+    std::make_unique<trim_job>(rule, parts_->options.batch_max, std::move(done)));
+}
+
+void sqlite_store::check(callback<bool> done) {
+  parts_->writing->offer(std::make_unique<check_job>(std::move(done)));
+}
+
+sqlite_counts sqlite_store::counts() const noexcept {
+  const auto& from = parts_->counters;
+  return {from.stored.load(std::memory_order_relaxed),
+          from.duplicates.load(std::memory_order_relaxed),
+          from.commits.load(std::memory_order_relaxed),
+          from.failed_commits.load(std::memory_order_relaxed),
+          from.wal_pages.load(std::memory_order_relaxed) * parts_->page_bytes};
+}
+
+const migration_report& sqlite_store::migrations() const noexcept {
+  return parts_->migrations;
+}
+
+result<migration_report> migrate_file(const std::string& path) {
+  try {
+    sqlite_options options;
+    options.path = path;
+    auto connection = open_for_schema(options);
+    return migrate(connection);
+  } catch (const sqlite_failure& failure) {
+    return to_error(failure);
+  }
+}
+
+} // namespace lapwing
