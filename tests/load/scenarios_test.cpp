@@ -127,7 +127,9 @@ CAF_TEST(a node that refuses everything is given up) {
   options.duration = 3600;
   const auto out = run(options);
   CAF_CHECK_EQUAL(out.exit_code, 1);
-  CAF_CHECK_EQUAL(number(out, "failed_sends"), 150.0);
+  // 50 in a row for each publisher, and what the others had in flight by then.
+  CAF_CHECK(number(out, "failed_sends") >= 150);
+  CAF_CHECK(number(out, "failed_sends") < 153);
 }
 
 CAF_TEST(users and end to end and webhooks count what they sent) {
