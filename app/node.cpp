@@ -15,6 +15,7 @@
 #include "actors/node_context.hpp"
 #include "actors/retention.hpp"
 #include "actors/runtime/asio_scheduler.hpp"
+#include "actors/runtime/metered.hpp"
 #include "actors/runtime/runtime_config.hpp"
 #include "app/bridge.hpp"
 #include "app/logging.hpp"

@@ -6,8 +6,10 @@ import { Watched, afterwards, within } from "./waiting.mjs";
 export function sse_parser(on_block) {
   let rest = "";
   return (text) => {
+    // A block of many megabytes comes in many pieces: only what is new can hold its end.
+    const known = Math.max(0, rest.length - 1);
     rest += text;
-    for (let end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
+    for (let end = rest.indexOf("\n\n", known); end >= 0; end = rest.indexOf("\n\n")) {
       const block = { event: "message", data: [], comments: [] };
       for (const line of rest.slice(0, end).split("\n")) {
         if (line.startsWith(":")) {
