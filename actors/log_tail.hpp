@@ -26,6 +26,9 @@ public:
   /// The log's newest number; before `start` 0.
   sequence newest() const noexcept { return newest_; }
 
+  /// Every event with a greater number is here: a reader from there on needs no store.
+  sequence complete_after() const noexcept { return complete_after_; }
+
   /// Where the log stood when this hub began: older events are only in the store.
   void start(sequence newest) noexcept;
 

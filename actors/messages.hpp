@@ -81,7 +81,8 @@ struct tail_query {
 };
 struct tail_state {
   sequence newest = 0;
-  sequence trimmed = 0;
+  sequence trimmed = 0;        ///< As far as the hub has heard: retention does not tell it.
+  sequence complete_after = 0; ///< The hub itself can serve a reader from there on.
   caf::strong_actor_ptr hub; ///< A log_hub_actor: whom to join and to leave.
 };
 

@@ -141,7 +141,7 @@ void attached(self_pointer self, const relay_attached& message) {
     room->now = followed_room::phase::live;
   }
   for (auto& one : waiting)
-    one.promise.deliver(tail_state{room->tail.newest(), room->trimmed,
+    one.promise.deliver(tail_state{room->tail.newest(), room->trimmed, room->tail.complete_after(),
                                    caf::actor_cast<caf::strong_actor_ptr>(self)});
   flush_soon(self, *room);
 }
@@ -203,7 +203,7 @@ caf::result<tail_state> query(self_pointer self, const tail_query& what) {
   }
   ++room->enrolled;
   if (room->started)
-    return tail_state{room->tail.newest(), room->trimmed,
+    return tail_state{room->tail.newest(), room->trimmed, room->tail.complete_after(),
                       caf::actor_cast<caf::strong_actor_ptr>(self)};
   auto promise = self->make_response_promise<tail_state>();
   room->waiting.push_back({what, promise});

@@ -169,8 +169,20 @@ void establish(self_pointer self) {
   join_next(self);
 }
 
-/// The client is ahead of the hub. That is honest: an event is in the store, and a replay reads it,
-/// a moment before its hub hears that it is durable. Only the store can tell.
+/// Whether only the store can tell where this log's replay starts. A client ahead of the hub is
+/// honest: an event is in the store, and a replay reads it, a moment before its hub hears that it is
+/// durable. And what the hub does not hold retention may have taken since the hub last looked.
+bool needs_store(const tail_state& hub, const log_id& log,
+                 const std::optional<std::string>& last_event_id) {
+  if (!last_event_id || last_event_id->empty())
+    return false;
+  auto point = stream_cursor::parse(*last_event_id);
+  if (!point)
+    return hub.complete_after > 0; // An unreadable point starts at the oldest event.
+  auto position = point->position(log);
+  return position && (*position > hub.newest || *position < hub.complete_after);
+}
+
 void check_with_store(self_pointer self, const followed& one) {
   ++self->state.outstanding;
   self->state.env->store->open(one.log, [me = session_actor{self},
@@ -216,8 +228,7 @@ void query_answered(self_pointer self, const log_id& log, const tail_state& wher
     state.out->cursor().set(log, where.newest); // A room joined later starts live.
     return join_next(self);
   }
-  auto point = state.last_event_id ? stream_cursor::parse(*state.last_event_id) : std::nullopt;
-  if (point && point->position(log).value_or(0) > where.newest)
+  if (needs_store(where, log, state.last_event_id))
     return check_with_store(self, *one);
   one->placed = true;
   if (std::ranges::all_of(state.logs, &followed::placed))

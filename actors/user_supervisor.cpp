@@ -179,7 +179,7 @@ caf::result<tail_state> answer_query(self_pointer self, const tail_query& query)
     }
   }
   const event_log& log = state.writer->log();
-  return tail_state{state.tail->newest(), log.trimmed(),
+  return tail_state{state.tail->newest(), log.trimmed(), state.tail->complete_after(),
                     caf::actor_cast<caf::strong_actor_ptr>(self)};
 }
 

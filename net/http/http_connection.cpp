@@ -209,9 +209,8 @@ std::size_t http_connection::take_head(std::string_view bytes) {
     return bytes.size();
   }
   if (*end == 0) {
-    auto line = bytes.find("\r\n");
     if (bytes.size() >= limits.header) {
-      refuse(line == std::string_view::npos
+      refuse(bytes.substr(0, limits.header).find("\r\n") == std::string_view::npos
                ? error{errc::uri_too_long, "the request line is too long"}
                : error{errc::headers_too_large, "the header section is too long"});
       return bytes.size();

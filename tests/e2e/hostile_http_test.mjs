@@ -258,6 +258,7 @@ test("a keep-alive connection that says nothing more is closed", async (t) => {
   connection.send(lines("GET /livez HTTP/1.1", "Host: a"));
   await connection.response();
   await connection.until_closed();
+  node.fresh_agent(); // Its idle connections were closed, too.
 });
 
 test("beyond the connection caps a new connection gets 503 with Retry-After", async (t) => {

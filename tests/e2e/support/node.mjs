@@ -105,6 +105,11 @@ export class Node extends Watched {
   async kill() {
     this.signal("SIGKILL");
     await this.until_exit();
+    this.fresh_agent();
+  }
+
+  /** Forgets kept connections: a request on one that the node is just closing would fail. */
+  fresh_agent() {
     this.agent.destroy();
     this.agent = new_agent();
   }
