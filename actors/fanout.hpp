@@ -28,6 +28,8 @@ public:
   /// Queues events for delivery; what is queued when a round begins goes out in one write each.
   void push(const std::vector<event_ptr>& events);
 
+  /// Between the slices of one batch.
+  bool in_round() const noexcept { return !round_.empty(); }
   bool idle() const noexcept { return round_.empty() && queue_.empty(); }
   std::size_t queued_events() const noexcept { return queue_.size() + round_.size(); }
 

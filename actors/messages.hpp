@@ -185,12 +185,14 @@ struct keep_message {
 namespace atom {
 using retry = caf::atom_constant<caf::atom("retry")>;     ///< INTERNAL timer: try again.
 using flush = caf::atom_constant<caf::atom("flush")>;     ///< INTERNAL: go on with the batch.
+using wake = caf::atom_constant<caf::atom("wake")>;       ///< INTERNAL: a rest is over.
 using idle = caf::atom_constant<caf::atom("idle")>;       ///< INTERNAL timer: still nothing to do?
 using retire = caf::atom_constant<caf::atom("retire")>;   ///< From the directory: end now.
 using tick = caf::atom_constant<caf::atom("tick")>;       ///< INTERNAL timer.
 using drained = caf::atom_constant<caf::atom("drained")>; ///< The socket took what was queued.
 inline constexpr retry retry_v{};
 inline constexpr flush flush_v{};
+inline constexpr wake wake_v{};
 inline constexpr idle idle_v{};
 inline constexpr retire retire_v{};
 inline constexpr tick tick_v{};

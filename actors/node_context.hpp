@@ -49,7 +49,7 @@ struct node_context {
   std::chrono::milliseconds request_timeout{8'000};
   std::chrono::milliseconds idle_after{30'000}; ///< Guess: a supervisor without work ends after this.
   std::size_t room_backlog_max = 1024;          ///< Events of a room not yet delivered by a relay.
-  std::size_t fanout_slice = 256; ///< Members served before other work is let in.
+  std::size_t fanout_slice = 64; ///< Members served before other work is let in.
 
   // One for each thread, by index.
   std::vector<user_directory_actor> directories;

@@ -20,6 +20,13 @@ using namespace std::chrono_literals;
 constexpr std::size_t page_events = 256;
 constexpr auto attach_again_after = 1s; // A room that answers takes milliseconds.
 constexpr std::size_t listed_max = 1000;
+/// After a round that took a while the room rests as long as that round took, at most this: what
+/// comes meanwhile goes out in one write to each member instead of one each. A quiet room does not
+/// notice; a busy one costs half (docs/adr/0006-paced-rounds.md).
+constexpr int rest_share = 2;
+constexpr auto rest_max = 20ms;
+/// Rounds below this (some 100 members) are not worth a timer.
+constexpr auto rest_min = 500us;
 
 struct followed_room {
   enum class phase : std::uint8_t { attaching, catching_up, live };
@@ -42,7 +49,9 @@ struct followed_room {
   std::size_t enrolled = 0; ///< Streams that asked and have not left.
   std::vector<waiting_query> waiting;
   std::size_t finished = 0; ///< Events done with and not yet reported.
-  bool active = false;      ///< In the list of those that the next flush looks at.
+  bool active = false;      ///< In the list of those that the next flush looks at, or resting.
+  caf::actor_clock::time_point round_began{};
+  caf::actor_clock::time_point rests_until{};
 };
 
 struct room_relay_state {
@@ -51,7 +60,9 @@ struct room_relay_state {
   std::size_t home = 0;
   std::unordered_map<std::string, std::unique_ptr<followed_room>> rooms; ///< By log key.
   ring_queue<followed_room*> active;
+  std::vector<followed_room*> resting; ///< Back in `active` with the next wake-up.
   bool flush_due = false;
+  bool wake_due = false;
   bool retry_due = false;
 };
 
@@ -239,17 +250,50 @@ void leave(self_pointer self, const leave_message& message) {
   flush_soon(self, *room);
 }
 
+/// True: between two rounds, and the next may not begin yet.
+bool rest(self_pointer self, followed_room& room, caf::actor_clock::time_point now) {
+  auto& state = self->state;
+  if (room.live.in_round() || room.live.idle() || now >= room.rests_until)
+    return false;
+  state.resting.push_back(&room);
+  if (!std::exchange(state.wake_due, true))
+    self->delayed_send(self, room.rests_until - now, atom::wake_v);
+  return true;
+}
+
+void wake(self_pointer self) {
+  auto& state = self->state;
+  state.wake_due = false;
+  for (followed_room* room : std::exchange(state.resting, {}))
+    state.active.push_back(room);
+  if (!state.active.empty() && !std::exchange(state.flush_due, true))
+    self->send(self, atom::flush_v);
+}
+
 void flush(self_pointer self) {
   auto& state = self->state;
   state.flush_due = false;
+  auto now = self->clock().now();
   std::size_t budget = state.env->fanout_slice;
   for (std::size_t rounds = state.active.size(); rounds > 0 && budget > 0; --rounds) {
     followed_room& room = *state.active.take_front();
+    if (rest(self, room, now))
+      continue;
     room.active = false;
+    if (!room.live.in_round())
+      room.round_began = now;
     std::size_t finished = 0;
     std::size_t written = 0;
     std::size_t members = room.live.size();
     bool more = room.live.step(budget, finished, written);
+    if (finished > 0) {
+      auto ended = self->clock().now();
+      auto took = ended - room.round_began;
+      bool busy = took >= rest_min && (more || room.round_began - room.rests_until < took);
+      room.rests_until = ended;
+      if (busy)
+        room.rests_until += std::min<caf::actor_clock::duration_type>(rest_share * took, rest_max);
+    }
     room.finished += finished;
     budget -= std::min({budget, members + 1, state.env->fanout_slice});
     if (room.enrolled == 0 && !more && room.waiting.empty()) {
@@ -314,6 +358,7 @@ room_relay_actor::behavior_type behavior(self_pointer self, const node_context* 
     [self](const relay_attached& message) { attached(self, message); },
     [self](const relay_batch& message) { batch(self, message); },
     [self](atom::flush) { flush(self); },
+    [self](atom::wake) { wake(self); },
     [self](const relay_page& message) { page(self, message); },
     [self](atom::retry) { retry(self); },
     [self](const inspect_query&) { return inspect(self); },

@@ -31,6 +31,7 @@ using room_relay_actor = log_hub_actor::extend<
   caf::reacts_to<relay_batch>,
   // INTERNAL: the next slice.
   caf::reacts_to<atom::flush>,
+  caf::reacts_to<atom::wake>,
   // INTERNAL (store's thread): what was missed while the room was down.
   caf::reacts_to<relay_page>,
   // INTERNAL (timer): attach again what could not be.
