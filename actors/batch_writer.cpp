@@ -10,6 +10,10 @@
 namespace lapwing {
 namespace {
 
+/// Batches that may be at the store at once: while one is being committed the store joins the next
+/// ones, of all homes, into one commit. Guess: 2 leave gaps, beyond 4 nothing is gained.
+constexpr std::size_t batches_max = 4;
+
 struct batch_writer_state {
   static inline const char* name = "batch_writer";
 
@@ -21,7 +25,8 @@ struct batch_writer_state {
   event_store* store = nullptr;
   std::size_t batch_max = 0;
   ring_queue<waiting_append> waiting;
-  std::vector<log_owner_actor> under_way; ///< Owners of the batch at the store, item by item.
+  /// Owners of each batch at the store, item by item; it answers in their order.
+  ring_queue<std::vector<log_owner_actor>> under_way;
   bool flush_due = false;
 };
 
@@ -31,17 +36,19 @@ using self_pointer
 void flush(self_pointer self) {
   auto& state = self->state;
   state.flush_due = false;
-  if (!state.under_way.empty() || state.waiting.empty())
+  if (state.under_way.size() >= batches_max || state.waiting.empty())
     return;
   std::size_t count = std::min(state.waiting.size(), state.batch_max);
   std::vector<append_request> batch;
   batch.reserve(count);
-  state.under_way.reserve(count);
+  std::vector<log_owner_actor> owners;
+  owners.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     auto next = state.waiting.take_front();
     batch.push_back(std::move(next.item));
-    state.under_way.push_back(std::move(next.owner));
+    owners.push_back(std::move(next.owner));
   }
+  state.under_way.push_back(std::move(owners));
   // The callback runs on the store's thread, so it may only post to our mailbox.
   state.store->append(std::move(batch), [me = batch_writer_actor{self}](auto results) {
     caf::anon_send(me, commit_done{std::make_shared<result<std::vector<append_result>>>(
@@ -50,8 +57,7 @@ void flush(self_pointer self) {
 }
 
 void settle(self_pointer self, const commit_done& done) {
-  auto owners = std::move(self->state.under_way);
-  self->state.under_way.clear();
+  auto owners = self->state.under_way.take_front();
   const auto& results = *done.results;
   for (std::size_t begin = 0; begin < owners.size();) {
     std::size_t end = begin + 1;
@@ -81,7 +87,7 @@ batch_writer_actor::behavior_type behavior(self_pointer self, event_store* store
       auto& state = self->state;
       for (const append_request& item : message.items)
         state.waiting.push_back({message.owner, item});
-      if (state.flush_due || !state.under_way.empty())
+      if (state.flush_due || state.under_way.size() >= batches_max)
         return;
       state.flush_due = true;
       // Behind whatever is in the mailbox already: that goes with the same commit.

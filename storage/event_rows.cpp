@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "storage/payload_codec.hpp"
+
 namespace lapwing {
 namespace {
 
@@ -15,6 +17,21 @@ std::int64_t to_column(std::uint64_t value) noexcept {
   return static_cast<std::int64_t>(std::min(value, largest));
 }
 
+std::size_t payload_bytes(const sqlite_statement& row, int column) noexcept {
+  if (!row.is_blob(column))
+    return row.text(column).size();
+  return unpacked_bytes(row.blob(column)).value_or(0);
+}
+
+std::string payload_of(const sqlite_statement& row, int column) {
+  if (!row.is_blob(column))
+    return std::string{row.text(column)};
+  auto payload = unpack_payload(row.blob(column));
+  if (!payload)
+    throw job_refused{{errc::store_unavailable, "a stored payload is damaged"}};
+  return std::move(*payload);
+}
+
 event_ptr event_of_row(const log_id& log, const sqlite_statement& row) {
   auto e = std::make_shared<event>();
   e->log = log;
@@ -23,7 +40,7 @@ event_ptr event_of_row(const log_id& log, const sqlite_statement& row) {
   e->type = row.text(2);
   e->platform = row.text(3);
   e->tail = row.text(4);
-  e->payload = row.text(5);
+  e->payload = payload_of(row, 5);
   return e;
 }
 
@@ -62,7 +79,8 @@ const event_inserter::known_log& event_inserter::log_of(const log_id& log) {
   return logs_.emplace(std::move(key), fresh).first->second;
 }
 
-event_inserter::inserted event_inserter::insert(const append_request& request) {
+event_inserter::inserted event_inserter::insert(const append_request& request,
+                                                const std::optional<std::string>& packed) {
   const event& e = *request.item;
   const auto& log = log_of(e.log);
   insert_.bind(1, log.id).bind(2, to_column(e.seq)).bind(3, request.source);
@@ -71,7 +89,11 @@ event_inserter::inserted event_inserter::insert(const append_request& request) {
   else
     insert_.bind(4, request.delivery_id);
   insert_.bind(5, e.time.time_since_epoch().count()).bind(6, e.type).bind(7, e.platform);
-  insert_.bind(8, e.tail).bind(9, e.payload).run();
+  insert_.bind(8, e.tail);
+  if (packed)
+    insert_.bind_blob(9, *packed).run();
+  else
+    insert_.bind(9, e.payload).run();
   if (connection_->changes() == 1) {
     if (e.seq <= log.trimmed)
       throw job_refused{{errc::internal, "the log is past this number: it has two writers"}};
@@ -105,7 +127,7 @@ event_range event_selector::read(const log_id& log, sequence after, std::size_t 
     read_.bind(1, key).bind(2, to_column(after)).bind(3, to_column(limit));
     std::size_t bytes = 0;
     while (read_.step()) {
-      bytes += read_.text(4).size() + read_.text(5).size();
+      bytes += read_.text(4).size() + payload_bytes(read_, 5);
       if (bytes > bytes_max && !range.events.empty())
         throw job_refused{{errc::payload_too_large, "ask for fewer events at once"}};
       range.events.push_back(event_of_row(log, read_));

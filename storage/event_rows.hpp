@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,9 +26,10 @@ public:
     append_result result;
     std::int64_t log = 0; ///< logs.id.
   };
-  /// Stores the event or finds the one that its delivery became. Throws job_refused when the
-  /// number is taken, sqlite_failure.
-  inserted insert(const append_request& request);
+  /// Stores the event or finds the one that its delivery became. `packed` is its payload in the
+  /// form of pack_payload, or nothing: then it is stored as it is. Throws job_refused when the number
+  /// is taken, sqlite_failure.
+  inserted insert(const append_request& request, const std::optional<std::string>& packed);
 
   /// To be called when a transaction had no effect: the logs it made are gone.
   void forget_logs() noexcept { logs_.clear(); }

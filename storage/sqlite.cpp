@@ -124,6 +124,15 @@ sqlite_statement& sqlite_statement::bind(int index, std::string_view value) {
   return *this;
 }
 
+sqlite_statement& sqlite_statement::bind_blob(int index, std::string_view value) {
+  const char* data = value.data() == nullptr ? "" : value.data();
+  if (const int code
+      = sqlite3_bind_blob64(handle_.get(), index, data, value.size(), SQLITE_STATIC);
+      code != SQLITE_OK)
+    throw sqlite_failure{code};
+  return *this;
+}
+
 sqlite_statement& sqlite_statement::bind_null(int index) {
   if (const int code = sqlite3_bind_null(handle_.get(), index); code != SQLITE_OK)
     throw sqlite_failure{code};
@@ -159,6 +168,17 @@ std::string_view sqlite_statement::text(int column) const noexcept {
     return {};
   return {reinterpret_cast<const char*>(data),
           static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
+}
+
+std::string_view sqlite_statement::blob(int column) const noexcept {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(handle_.get(), column));
+  if (data == nullptr)
+    return {};
+  return {data, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
+}
+
+bool sqlite_statement::is_blob(int column) const noexcept {
+  return sqlite3_column_type(handle_.get(), column) == SQLITE_BLOB;
 }
 
 bool sqlite_statement::is_null(int column) const noexcept {

@@ -78,6 +78,8 @@ public:
   /// Parameters count from 1. Text is not copied: it must live until the statement is reset.
   sqlite_statement& bind(int index, std::int64_t value);
   sqlite_statement& bind(int index, std::string_view value);
+  /// As a BLOB; not copied either.
+  sqlite_statement& bind_blob(int index, std::string_view value);
   sqlite_statement& bind_null(int index);
 
   /// True: there is a row to look at. False: the statement has ended and was reset.
@@ -89,6 +91,9 @@ public:
   /// Columns count from 0; the view lives until the next step or reset.
   std::int64_t integer(int column) const noexcept;
   std::string_view text(int column) const noexcept;
+  /// The bytes of a BLOB.
+  std::string_view blob(int column) const noexcept;
+  bool is_blob(int column) const noexcept;
   bool is_null(int column) const noexcept;
 
 private:

@@ -9,6 +9,7 @@
 #include "storage/event_rows.hpp"
 #include "storage/executor.hpp"
 #include "storage/file_lock.hpp"
+#include "storage/payload_codec.hpp"
 #include "storage/wal_keeper.hpp"
 #include "storage/write_session.hpp"
 
@@ -24,14 +25,23 @@ constexpr std::size_t bytes_per_weight = 64 * 1024;
 /// It only copies pages from the log.
 constexpr std::size_t keeper_cache_bytes = 1024 * 1024;
 
+/// Payloads up to this are packed on the caller's thread, of which there are more than writers; the
+/// rare larger one would hold up its actors for milliseconds and is left to the writer.
+constexpr std::size_t packed_early_max = 64 * 1024;
+
 class append_job final : public write_job {
 public:
   append_job(std::vector<append_request> batch, callback<std::vector<append_result>> done,
              write_counters& counters)
       : batch_(std::move(batch)), done_(std::move(done)), counters_(counters) {
     std::size_t bytes = 0;
-    for (const auto& request : batch_)
-      bytes += event_bytes(*request.item);
+    packed_.resize(batch_.size());
+    for (std::size_t i = 0; i < batch_.size(); ++i) {
+      const event& item = *batch_[i].item;
+      bytes += event_bytes(item);
+      if (item.payload.size() <= packed_early_max)
+        packed_[i] = pack_payload(item.payload);
+    }
     weight_ = std::max(batch_.size(), bytes / bytes_per_weight);
   }
 
@@ -39,8 +49,10 @@ public:
   void apply(write_session& session) override {
     results_.clear();
     results_.reserve(batch_.size());
-    for (const auto& request : batch_) {
-      const auto inserted = session.events.insert(request);
+    for (std::size_t i = 0; i < batch_.size(); ++i) {
+      if (batch_[i].item->payload.size() > packed_early_max && !packed_[i])
+        packed_[i] = pack_payload(batch_[i].item->payload);
+      const auto inserted = session.events.insert(batch_[i], packed_[i]);
       if (inserted.result.outcome == append_outcome::stored)
         session.old_events.appended(inserted.log);
       results_.push_back(inserted.result);
@@ -58,6 +70,7 @@ public:
 
 private:
   std::vector<append_request> batch_;
+  std::vector<std::optional<std::string>> packed_; ///< Beside each of batch_.
   std::vector<append_result> results_;
   callback<std::vector<append_result>> done_;
   write_counters& counters_;

@@ -40,7 +40,7 @@ CREATE TABLE events (
   type TEXT NOT NULL,
   platform TEXT NOT NULL,               -- '' when of no platform
   tail TEXT NOT NULL,                   -- the envelope after its id (core/event.hpp)
-  payload TEXT NOT NULL                 -- '' when there is none
+  payload ANY NOT NULL                  -- '' when there is none; a BLOB is a Zstandard frame
 ) STRICT;
 CREATE UNIQUE INDEX events_by_seq ON events (log_id, seq);
 -- The row that remembers a delivery is the event itself: stored together or not at all.
