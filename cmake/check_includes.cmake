@@ -1,7 +1,7 @@
 # Which file may include which: cmake -DROOT=... -P check_includes.cmake prints every include that
 # crosses a line and fails if there is one.
 #
-#   core <- config <- { actors, net, storage } <- app <- { tests, benchmarks }
+#   core <- config <- platforms <- { actors, net, storage, sim } <- app <- { tests, benchmarks }
 #
 # "A <- B": B may include A. actors, net and storage meet in core's ports only; so actors are tested
 # without sockets, and hardly a file pays for the headers of both CAF and Beast.
@@ -12,27 +12,30 @@ cmake_minimum_required(VERSION 3.25)
 set(arrows
   "core:"
   "config:core"
+  "platforms:core config"
   "actors/runtime:core config"
-  "actors:core config"
+  "actors:core config platforms"
   "net/auth:core config"
   "net/stream:core config"
   "net/webhook:core config net/auth"
   "net/http:core config net"
+  "net/outbound:core config"
   "net:core config"
+  "sim:core config platforms"
   "storage:core config"
   "benchmarks/load:core config"
-  "app:core config actors net storage benchmarks/load"
-  "benchmarks:core config actors net storage app"
-  "tests:core config actors net storage app benchmarks")
+  "app:core config platforms actors net storage sim benchmarks/load"
+  "benchmarks:core config platforms actors net storage sim app"
+  "tests:core config platforms actors net storage sim app benchmarks")
 
 # Library header, folders that may include it, and the endings of files that may (tests: any).
 set(libraries
   "caf/:actors app tests benchmarks/micro:hpp cpp"
-  "boost/asio:actors/runtime net app tests benchmarks:hpp cpp"
-  "boost/beast:net tests:hpp cpp"
-  "nlohmann/:config actors net storage app tests benchmarks:cpp"
-  "simdjson:net storage tests benchmarks:hpp cpp"
-  "toml\\+\\+/:config:cpp"
+  "boost/asio:actors/runtime net sim app tests benchmarks:hpp cpp"
+  "boost/beast:net sim tests:hpp cpp"
+  "nlohmann/:config platforms actors net storage sim app tests benchmarks:cpp"
+  "simdjson:platforms net storage tests benchmarks:hpp cpp"
+  "toml\\+\\+/:config platforms:cpp"
   "CLI/:app benchmarks:cpp"
   "curl/:net app tests benchmarks:hpp cpp"
   "sqlite3:storage tests benchmarks/micro:hpp cpp"
@@ -68,7 +71,7 @@ endfunction()
 
 set(problems "")
 set(file_count 0)
-foreach(top core config actors net storage app benchmarks tests)
+foreach(top core config platforms actors net storage sim app benchmarks tests)
   file(GLOB_RECURSE paths RELATIVE ${ROOT} ${ROOT}/${top}/*.hpp ${ROOT}/${top}/*.cpp)
   foreach(path ${paths})
     if(path MATCHES "/(node_modules|build|CMakeFiles)/")

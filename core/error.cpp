@@ -44,6 +44,7 @@ std::string_view to_string_view(errc code) noexcept {
     case errc::upstream_unavailable: return "upstream_unavailable";
     case errc::http_version_not_supported: return "http_version_not_supported";
     case errc::not_acceptable: return "not_acceptable";
+    case errc::upstream_refused: return "upstream_refused";
   }
   return "internal";
 }

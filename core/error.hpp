@@ -51,6 +51,7 @@ enum class errc : std::uint8_t {
   upstream_unavailable = 35, ///< Another server (JWKS) could not be asked.
   http_version_not_supported = 36,
   not_acceptable = 37,
+  upstream_refused = 38,     ///< A request to another server that was never sent: its address is not allowed.
 };
 
 /// The stable `code` text, e.g. "signature_mismatch".

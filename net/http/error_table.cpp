@@ -53,6 +53,7 @@ constexpr std::array rows{
   error_row{errc::upstream_unavailable, 503, "Upstream Unavailable", try_again_later, 5},
   error_row{errc::http_version_not_supported, 505, "HTTP Version Not Supported", 4505, 0},
   error_row{errc::not_acceptable, 406, "Not Acceptable", 4406, 0},
+  error_row{errc::upstream_refused, 502, "Upstream Refused", internal_error, 0},
 };
 
 } // namespace
