@@ -8,6 +8,7 @@
 #include "net/http/handlers.hpp"
 #include "net/http/node.hpp"
 #include "net/http/shard.hpp"
+#include "net/http/webhook_log.hpp"
 
 namespace lapwing::net {
 namespace {
@@ -38,6 +39,7 @@ void answer_as_told(const exchange_ptr& x, webhook_answer told) {
 
 void refuse(const exchange_ptr& x, std::string_view platform, const error& why) {
   x->home().counts().webhook_failure(platform, why.code);
+  log_webhook_refused(platform, x->peer(), why);
   x->fail(why);
 }
 
@@ -53,11 +55,14 @@ void store(const exchange_ptr& x, const std::string& platform, const std::string
       return x->fail({errc::rate_limited, "too many deliveries"}, decision.retry_after);
     }
   }
+  log_webhook_received(platform, delivery.event, user);
   auto status = delivery.status;
   publish_request request{log_id::of(user_id{user}), std::move(delivery.draft),
                           std::move(delivery.source), std::move(delivery.delivery_id),
                           publish_origin::webhook, false};
-  x->core().publish(std::move(request), [x, platform, status](result<publish_receipt> receipt) {
+  x->core().publish(std::move(request), [x, platform, status, user, event = delivery.event](
+                                          result<publish_receipt> receipt) {
+    log_webhook_ended(platform, event, user, receipt);
     if (!receipt) {
       x->home().counts().webhook_failure(platform, receipt.error().code);
       return x->fail_inside(receipt.error());

@@ -15,6 +15,7 @@ webhook_delivery make_delivery(delivery_facts facts) {
   data.text("deliveryId", facts.delivery_id, 256);
   data.raw("summary", facts.summary);
   webhook_delivery delivery;
+  delivery.event = facts.event;
   delivery.draft.type = "webhook_received";
   delivery.draft.platform = facts.platform;
   delivery.draft.message = std::move(facts.message);

@@ -15,6 +15,7 @@ namespace lapwing {
 /// An event to be stored and acknowledged only then.
 struct webhook_delivery {
   event_draft draft;          ///< type "webhook_received"; platform, message, data, payload set.
+  std::string event;          ///< The platform's own name for it ("push"), for the log.
   std::string source;         ///< See append_request: the platform's name.
   std::string delivery_id;    ///< At most 256 bytes; unique within source and log.
   std::optional<account> owner; ///< Whose it is when the path names no user (gmail).

@@ -382,3 +382,18 @@ test("the service role may do what a backend must", async (t) => {
   assert.equal(stream.status, 200);
   assert.equal((await node.request("/api/users/bad%20id", { method: "PUT", token: service_token() })).status, 400);
 });
+
+test("the log tells of deliveries and refusals in words", async (t) => {
+  const node = await start_node(t, { env: { LAPWING_LOG__LEVEL: "info" } });
+  await node.add_user("u1");
+  const body = push_body(1);
+  const headers = github_headers(body, { delivery: "d-log" });
+  assert.equal((await post(node, "/api/webhooks/github/u1", body, headers)).status, 200);
+  assert.equal((await post(node, "/api/webhooks/github/u1", body, headers)).status, 200);
+  await post(node, "/api/webhooks/github/u1", body, { ...headers, "X-Hub-Signature-256": "sha256=00" });
+  await node.stop();
+  assert.match(node.stderr, /info +github webhook received: push for user u1/);
+  assert.match(node.stderr, /info +github webhook processed: push for user u1 is u1/);
+  assert.match(node.stderr, /info +github webhook known already: push for user u1 is u1/);
+  assert.match(node.stderr, /warn(ing)? +github webhook refused: signature_mismatch, from 127\.0\.0\.1/);
+});
