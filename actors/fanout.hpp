@@ -1,6 +1,6 @@
 // The outlets that follow one log on one thread, as a dense array, and the delivery of batches to
 // them in slices: between two slices the caller lets other work in, so a room of ten thousand does
-// not hold up the thread (docs/adr/0003-delivery.md has what a slice costs).
+// not hold up the thread (docs/adr/0003-cursors-and-delivery.md has what a slice costs).
 #pragma once
 
 #include <cstddef>
