@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@
 #include "core/log.hpp"
 
 namespace lapwing {
+
+struct sync_effect; // core/connection_store.hpp
 
 /// One event to be stored.
 struct append_request {

@@ -44,7 +44,9 @@ struct oauth_spec {
   bool refreshable = true;                   ///< False: tokens that neither expire nor refresh.
   std::optional<std::chrono::seconds> grant_lifetime; ///< From consent to the end of refreshing.
   std::optional<std::chrono::seconds> keep_alive;     ///< A grant unused so long dies: refresh before.
-  std::string client_id;     ///< From NAME_CLIENT_ID or the environment's name in `client_env`.
+  /// "GOOGLE": GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET serve when NAME_CLIENT_ID is not set.
+  std::string client_env;
+  std::string client_id;     ///< From the environment only; empty: nobody can connect.
   std::string client_secret;
 };
 
@@ -70,11 +72,13 @@ enum class cursor_style : std::uint8_t {
 
 struct endpoint_spec {
   std::string id;            ///< Becomes data_type and the event's dataType.
-  std::string url;           ///< May hold {account} and {resource}.
+  std::string url;           ///< May hold {account} and {resource}, in its query too.
   std::string method = "GET";
   parameter_list params;
   parameter_list headers;
-  std::string items;         ///< Path of the array ("a.b"); "": the answer itself, array or object.
+  /// Path of the array ("a.b"); "": the answer itself, array or object. "a[].b[].c" walks through
+  /// every element on the way: Gmail's history holds lists of lists.
+  std::string items;
   std::vector<std::string> key; ///< Paths in an item; empty: a digest of the item.
   std::vector<std::string> ignored; ///< Paths left out of digests (picture URLs that expire).
   cursor_style cursor = cursor_style::none;
@@ -96,6 +100,10 @@ struct endpoint_spec {
   std::size_t first_sync_items_max = 50;
   std::size_t pages_max = 20; ///< Per poll; the rest comes with the next one.
   std::optional<schedule_spec> schedule; ///< Differs from the platform's.
+  /// Asked once for each {resource}: these, or what another endpoint's items hold
+  /// ("channels.id": endpoint, then path). The resource is part of each item's natural key.
+  std::vector<std::string> resources;
+  std::string resources_from;
 };
 
 struct rate_limit_spec {
@@ -137,10 +145,12 @@ struct registration_spec {
   registration_style style = registration_style::none;
   std::string url;               ///< May hold {resource}.
   std::vector<std::string> events;
-  std::string topic;             ///< Gmail's Pub/Sub topic, WebSub's feed with {resource}.
+  std::string topic;             ///< Gmail's Pub/Sub topic with {project}, WebSub's feed with {resource}.
   std::chrono::seconds lifetime{0};
   std::chrono::seconds renew_before{0};
   std::chrono::seconds renew_every{0}; ///< Gmail: daily whatever the answer says.
+  std::vector<std::string> resources;  ///< As of an endpoint.
+  std::string resources_from;
 };
 
 struct platform_spec {
@@ -148,7 +158,9 @@ struct platform_spec {
   std::string title; ///< For people: "Google Calendar".
   oauth_spec oauth;
   std::string account_url;  ///< Asked once after consent; "" none.
-  std::string account_path; ///< The account's name in its answer.
+  /// The account's name in its answer, "a.b" or "items.0.id"; without `account_url` in the answer of
+  /// the token endpoint (Slack's team.id).
+  std::string account_path;
   poll_spec poll;
   rate_limit_spec limits;
   webhook_spec webhook;

@@ -186,7 +186,7 @@ void handle_submission_update(const exchange_ptr& x) {
     return refuse(x, "supabase", update.error());
   struct rooms_left {
     std::size_t count;
-    std::optional<publish_receipt> first;
+    std::optional<publish_receipt> first; ///< Of the first room, whichever answers first.
     std::optional<error> failure;
   };
   // One event for each room; the answer waits for all of them.
@@ -194,13 +194,13 @@ void handle_submission_update(const exchange_ptr& x) {
   if (left->count == 0)
     return answer_ignored(x);
   auto rooms = update->rooms;
-  for (auto& room : rooms) {
-    publish_request one{log_id::of(room), update->draft,         update->source,
-                        update->delivery_id, publish_origin::api, false};
-    x->core().publish(std::move(one), [x, left](result<publish_receipt> receipt) {
+  for (std::size_t i = 0; i < rooms.size(); ++i) {
+    publish_request one{log_id::of(rooms[i]), update->draft,         update->source,
+                        update->delivery_id,  publish_origin::api, false};
+    x->core().publish(std::move(one), [x, left, i](result<publish_receipt> receipt) {
       if (!receipt)
         left->failure = receipt.error();
-      else if (!left->first)
+      else if (i == 0)
         left->first = std::move(*receipt);
       if (--left->count != 0)
         return;

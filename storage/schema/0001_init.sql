@@ -2,7 +2,8 @@
 --
 -- Times that machines compare are integers, milliseconds since 1970 in UTC. Times in the tables that
 -- people query (platform_connections, user_platform_data) are RFC 3339 text in UTC with milliseconds,
--- "2026-11-21T09:00:00.123Z", which sorts as time. Identifiers named `id` of type TEXT are UUIDs.
+-- "2026-11-21T09:00:00.123Z", which sorts as time; only due_at, which the program alone asks for, is
+-- a number there too. Identifiers named `id` of type TEXT are UUIDs.
 -- A BLOB column named *_token or *_secret or `verifier` holds a sealed box (storage/secret_box.hpp).
 
 -- Who exists (CONTRACT 3).
@@ -55,26 +56,49 @@ CREATE TABLE write_probe (
 ) STRICT;
 INSERT INTO write_probe (id, count) VALUES (1, 0);
 
--- A user's connection to a platform (seed 003).
+-- A user's connection to a platform (seed 003). A rowid table: rows with tokens are long, and `number`
+-- keeps what refers to them short.
 CREATE TABLE platform_connections (
-  id TEXT NOT NULL PRIMARY KEY,
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   platform TEXT NOT NULL,
-  account TEXT NOT NULL DEFAULT '',
+  account TEXT NOT NULL DEFAULT '',     -- the platform's own name for the person
   access_token BLOB,
   refresh_token BLOB,
-  token_expires_at TEXT,
-  scopes TEXT NOT NULL DEFAULT '',
+  token_expires_at TEXT,                -- NULL: it does not expire
+  grant_expires_at TEXT,                -- when refreshing itself will end
+  scopes TEXT NOT NULL DEFAULT '',      -- as granted, separated by spaces
+  token_version INTEGER NOT NULL DEFAULT 0, -- raised with every change of the tokens
+  refresh_began TEXT,                   -- a refresh was asked for then, and not answered yet
   last_sync TEXT,
   status TEXT NOT NULL DEFAULT 'connected'
     CHECK (status IN ('connected', 'degraded', 'needs_reauth', 'disconnected')),
-  error_message TEXT,
+  cause TEXT NOT NULL DEFAULT '',       -- a stable code, '' while connected
+  error_message TEXT,                   -- the same for people
+  granted_at TEXT,                      -- when the person last agreed
+  due_at INTEGER,                       -- the soonest of all its timers
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   UNIQUE (user_id, platform)
+) STRICT;
+-- Holds all that is asked of it, so that finding what is due reads no row.
+CREATE INDEX platform_connections_by_due
+  ON platform_connections (due_at, user_id, platform, status)
+  WHERE due_at IS NOT NULL AND status IN ('connected', 'degraded');
+
+-- How far each polled endpoint of a connection has been read. Apart from the connection, whose long
+-- row would otherwise be written once more for each.
+CREATE TABLE poll_progress (
+  connection INTEGER NOT NULL REFERENCES platform_connections (number) ON DELETE CASCADE,
+  endpoint TEXT NOT NULL,
+  cursor TEXT NOT NULL,
+  etag TEXT NOT NULL,
+  last_poll INTEGER,
+  due_at INTEGER NOT NULL,
+  failure_count INTEGER NOT NULL,
+  PRIMARY KEY (connection, endpoint)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX platform_connections_by_expiry ON platform_connections (token_expires_at)
-  WHERE token_expires_at IS NOT NULL AND status <> 'disconnected';
 
 -- Polled items, as they came (seed 003).
 CREATE TABLE user_platform_data (
@@ -91,26 +115,25 @@ CREATE INDEX user_platform_data_by_time
 CREATE UNIQUE INDEX user_platform_data_by_item
   ON user_platform_data (user_id, platform, data_type, item_key) WHERE item_key IS NOT NULL;
 
--- Registrations at the providers.
+-- Webhooks, watches and subscriptions at the providers.
 CREATE TABLE platform_webhooks (
-  id TEXT NOT NULL PRIMARY KEY,
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   platform TEXT NOT NULL,
-  method TEXT NOT NULL CHECK (method IN ('webhook', 'polling')),
-  external_id TEXT,                     -- the provider's name for it
   resource TEXT NOT NULL DEFAULT '',    -- repository, calendar, channel
+  external_id TEXT,                     -- the provider's name for it, or ours in its callbacks
   webhook_secret BLOB,
   status TEXT NOT NULL DEFAULT 'active'
-    CHECK (status IN ('pending', 'active', 'failed', 'expired', 'removed')),
-  error_message TEXT,
+    CHECK (status IN ('pending', 'active', 'failed', 'expired')),
+  cause TEXT NOT NULL DEFAULT '',
+  details TEXT NOT NULL DEFAULT '',     -- JSON: what only that platform needs
   expires_at INTEGER,
   renew_at INTEGER,
   last_delivery_at INTEGER,
   created_at INTEGER NOT NULL,
   UNIQUE (user_id, platform, resource)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX platform_webhooks_by_renewal ON platform_webhooks (renew_at)
-  WHERE renew_at IS NOT NULL;
+) STRICT;
 CREATE INDEX platform_webhooks_by_external_id ON platform_webhooks (platform, external_id)
   WHERE external_id IS NOT NULL;
 
@@ -130,8 +153,8 @@ CREATE TABLE oauth_states (
   state TEXT NOT NULL PRIMARY KEY,
   user_id TEXT NOT NULL,
   platform TEXT NOT NULL,
-  verifier BLOB NOT NULL,               -- PKCE (RFC 7636)
-  redirect_to TEXT,
+  verifier BLOB,                        -- PKCE (RFC 7636)
+  redirect_to TEXT NOT NULL DEFAULT '',
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX oauth_states_by_expiry ON oauth_states (expires_at);
