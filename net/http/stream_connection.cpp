@@ -1,5 +1,7 @@
 #include "net/http/stream_connection.hpp"
 
+#include <utility>
+
 #include "core/engine.hpp"
 #include "net/http/node.hpp"
 #include "net/http/shard.hpp"
@@ -21,7 +23,13 @@ stream_connection::stream_connection(shard& home, transport link, stream_transpo
 }
 
 stream_connection::~stream_connection() {
-  home().counts().streams_open[static_cast<std::size_t>(kind_)].subtract();
+  uncount();
+}
+
+/// Whoever holds the sink may outlive the shard: after its stop nothing of it is touched.
+void stream_connection::uncount() {
+  if (std::exchange(counted_, false))
+    home().counts().streams_open[static_cast<std::size_t>(kind_)].subtract();
 }
 
 void stream_connection::open(stream_request request, std::string received) {
@@ -203,6 +211,7 @@ void stream_connection::on_drain() {
 
 void stream_connection::on_stop() {
   phase_ = phase::gone;
+  uncount();
   if (!session_told_ && session_)
     session_->closed();
   session_told_ = true;

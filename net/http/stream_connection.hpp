@@ -72,10 +72,12 @@ protected:
   stream_session* session() noexcept { return session_.get(); }
 
 private:
+  void uncount();
   void send(std::string_view bytes);
   bool flush();
   void finish_session(errc reason);
 
+  bool counted_ = true; ///< In the shard's gauge of open streams.
   std::unique_ptr<stream_session> session_;
   std::string queue_;
   std::size_t queue_at_ = 0;

@@ -40,8 +40,8 @@ CAF_TEST(a point below what is kept resets to the oldest kept event) {
 }
 
 CAF_TEST(a point ahead of the log or no point at all resets too) {
-  CAF_CHECK_EQUAL(*plan_resume(logs, "u41").reset_reason, "unknown");
+  CAF_CHECK(plan_resume(logs, "u41").reset_reason == "unknown");
   CAF_CHECK_EQUAL(start_of("u41"), "u10,b5,r8:r");
-  CAF_CHECK_EQUAL(*plan_resume(logs, "nonsense").reset_reason, "invalid");
+  CAF_CHECK(plan_resume(logs, "nonsense").reset_reason == "invalid");
   CAF_CHECK_EQUAL(start_of("nonsense"), "u10,b0,r2:r");
 }

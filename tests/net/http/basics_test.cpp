@@ -59,7 +59,9 @@ CAF_TEST(requests may come byte by byte) {
   auto answer = c.read_answer();
   CAF_CHECK_EQUAL(answer.status, 202u);
   CAF_CHECK_EQUAL(answer.body, R"({"id":"u1","sessions":0})");
-  CAF_CHECK_EQUAL(s.engine->published().at(0).draft.extras, R"("n":[1])");
+  auto published = s.engine->published();
+  CAF_REQUIRE_EQUAL(published.size(), 1u);
+  CAF_CHECK_EQUAL(published[0].draft.extras, R"("n":[1])");
   CAF_CHECK_EQUAL(c.ask(get_health).status, 200u);
 }
 
