@@ -42,7 +42,8 @@ void event_log::number(publish_job_ptr job, timestamp now, actions& out) {
     return refuse(std::move(job), {errc::store_unavailable, "too many appends under way"}, out);
   auto next = std::make_unique<entry>();
   next->item = make_event(log_, ++newest_, now, std::move(job->request.draft));
-  out.append.push_back({next->item, job->request.source, job->request.delivery_id});
+  out.append.push_back(
+    {next->item, job->request.source, job->request.delivery_id, job->request.with});
   if (!key.empty()) {
     by_key_.emplace(key, next.get());
     next->key = std::move(key);

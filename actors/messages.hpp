@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <caf/actor_control_block.hpp>
@@ -20,9 +22,11 @@
 
 #include "actors/outlet.hpp"
 #include "actors/publish_job.hpp"
+#include "core/connection_store.hpp"
 #include "core/error.hpp"
 #include "core/store.hpp"
 #include "core/stream.hpp"
+#include "platforms/drive/connection_work.hpp"
 
 namespace lapwing {
 
@@ -36,6 +40,50 @@ struct publish_message {
 /// A platform actor's word on a delivery: to be stored, or null when it was answered (rate limit).
 struct accepted_delivery {
   publish_job_ptr job;
+};
+
+/// What a platform actor is to do for a connection. Reaches it through directory and supervisor.
+struct platform_task {
+  connection_key of;
+  connection_work work = connection_work::due;
+  /// Called exactly once when it is done, on any thread; may be empty. False: there is no such
+  /// connection.
+  std::function<void(result<bool>)> done;
+
+  platform_task() = default;
+  platform_task(const platform_task&) = delete;
+  platform_task& operator=(const platform_task&) = delete;
+  /// Whoever held it failed: what is due is still due.
+  ~platform_task() { finish(error{errc::store_unavailable, "the task was dropped; try again"}); }
+
+  void finish(result<bool> how) {
+    if (auto call = std::exchange(done, nullptr))
+      call(std::move(how));
+  }
+};
+using platform_task_ptr = std::shared_ptr<platform_task>;
+struct platform_message {
+  platform_task_ptr task;
+  bool watched = false; ///< A stream of the user is open; set by the supervisor.
+};
+/// An event of the connection itself (new_data, connection_status, ...) for the user's log.
+struct connection_event {
+  publish_job_ptr job;
+};
+/// The platform actor is done with one platform_message.
+struct platform_settled {};
+
+/// INTERNAL to a platform actor: an answer of the store or of the platform came in on some thread.
+struct posted_call {
+  std::function<void()> run;
+};
+
+/// INTERNAL to the due scanner: the store's answer; a task's end.
+struct due_found {
+  result<std::vector<connection_key>> keys = error{};
+};
+struct task_ended {
+  connection_key of;
 };
 
 /// How deliveries of a platform ended, told to its actor: for its books.
@@ -224,6 +272,12 @@ struct append_message {
 CAF_ERROR_CODE_ENUM(lapwing::errc, "lapwing")
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::publish_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::accepted_delivery)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::platform_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::platform_settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::connection_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::posted_call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::due_found)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::task_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::deliveries_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::append_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::append_done)

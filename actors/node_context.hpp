@@ -15,8 +15,11 @@
 #include "actors/room_relay.hpp"
 #include "actors/stream_keeper.hpp"
 #include "actors/user_directory.hpp"
+#include "core/connection_store.hpp"
 #include "core/store.hpp"
 #include "core/time.hpp"
+#include "platforms/drive/driver_host.hpp"
+#include "platforms/spec.hpp"
 
 namespace lapwing {
 
@@ -36,8 +39,16 @@ struct live_counts {
 
 struct node_context {
   event_store* store = nullptr;
+  connection_store* connections = nullptr; ///< Null: this node connects no platforms.
   const wall_clock* clock = nullptr;
   std::function<std::uint64_t()> random; ///< Any thread.
+
+  // Connected platforms; without specs this node connects none.
+  std::vector<platform_spec> platforms;
+  platform_traffic* traffic = nullptr;
+  /// One for each thread.
+  std::vector<http_client*> outbound;
+  std::string public_url;
 
   live_limits limits;
   mutable live_counts counts;

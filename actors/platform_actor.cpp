@@ -1,20 +1,42 @@
 #include "actors/platform_actor.hpp"
 
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/connection_host.hpp"
 #include "actors/node_context.hpp"
 #include "actors/rate_window.hpp"
 #include "actors/runtime/metered.hpp"
-#include "core/json_text.hpp"
+#include "platforms/drive/connection_driver.hpp"
+#include "platforms/monitor/connection_report.hpp"
 
 namespace lapwing {
 namespace {
+
+/// The connection and where it lives; only for platforms that are data (config/platforms).
+struct connection_part {
+  connection_part(const node_context& env, connection_key of, const platform_spec& platform,
+                  connection_host::hooks hooks)
+      : spec(platform), ports{env.connections, nullptr, env.traffic, env.public_url},
+        host(env, std::move(hooks)), driver(std::move(of), platform, ports, host) {}
+
+  const platform_spec& spec;
+  driver_ports ports;
+  connection_host host;
+  connection_driver driver;
+};
 
 struct platform_state {
   static inline const char* name = "platform_actor";
 
   const node_context* env = nullptr;
+  user_id user;
   platform_id platform;
   delivery_taker_actor supervisor;
   rate_window rate;
@@ -23,35 +45,36 @@ struct platform_state {
   std::uint64_t duplicates = 0;
   std::uint64_t failed = 0;
   std::string last_error;
+  std::unique_ptr<connection_part> connection;
 
   std::string describe() const {
-    std::string out = "{\"platform\":";
-    append_json_string(out, platform.str());
-    out += ",\"state\":";
-    out += last_webhook ? "\"connected\"" : "\"idle\"";
-    out += ",\"method\":\"webhook\",\"status\":";
-    out += last_webhook ? "\"active\"" : "\"waiting\"";
-    out += ",\"healthy\":";
-    out += last_error.empty() ? "true" : "false";
-    out += ",\"lastWebhook\":";
-    if (last_webhook)
-      append_json_string(out, to_rfc3339(*last_webhook));
-    else
-      out += "null";
-    // Registration is made at the provider so far; what it told us is all there is to know.
-    out += ",\"lastPoll\":null,\"nextPoll\":null,\"expiresAt\":null,\"nextRenewal\":null";
-    out += ",\"deliveries\":";
-    append_number(out, stored);
-    out += ",\"duplicates\":";
-    append_number(out, duplicates);
-    out += ",\"failed\":";
-    append_number(out, failed);
-    out += ",\"lastError\":";
-    if (last_error.empty())
-      out += "null";
-    else
-      append_json_string(out, last_error);
-    return out + '}';
+    connection_report report;
+    report.platform = platform.str();
+    report.title = platform.str();
+    report.now = env->clock->now();
+    report.has_webhook = true;
+    report.last_webhook = last_webhook;
+    report.deliveries = stored;
+    report.duplicates = duplicates;
+    report.failed = failed;
+    report.last_error = last_error;
+    report.status.method = last_webhook ? monitor_method::webhook : monitor_method::polling;
+    std::string reconnect;
+    if (connection) {
+      report.title = connection->spec.title;
+      report.has_webhook = !connection->spec.webhook.scheme.empty();
+      if (const auto& known = connection->driver.known()) {
+        report.connection = &*known;
+        report.status.status = known->at.status;
+        report.status.cause = known->at.cause;
+        for (const auto& poll : known->polls)
+          report.next_poll = std::min(report.next_poll.value_or(poll.due), poll.due);
+        if (known->at.status == connection_status::needs_reauth)
+          reconnect = "/api/oauth/" + platform.str() + "/authorize";
+      }
+    }
+    report.reconnect_url = reconnect;
+    return connection_json(report);
   }
 };
 
@@ -68,17 +91,61 @@ void take(self_pointer self, const publish_message& message) {
     return self->send(state.supervisor, accepted_delivery{});
   }
   state.last_webhook = now;
+  if (state.connection)
+    state.connection->driver.saw_delivery(now);
   self->send(state.supervisor, accepted_delivery{message.job});
 }
 
-platform_actor::behavior_type behavior(self_pointer self, const node_context* env,
+connection_part* connection_of(self_pointer self) {
+  auto& state = self->state;
+  if (state.connection)
+    return state.connection.get();
+  auto spec = std::ranges::find(state.env->platforms, state.platform, &platform_spec::name);
+  if (spec == state.env->platforms.end() || state.env->connections == nullptr)
+    return nullptr;
+  connection_host::hooks hooks{
+    // Weak: an answer of tomorrow must not keep the actor of today alive.
+    [me = caf::actor_cast<caf::weak_actor_ptr>(caf::actor_cast<caf::strong_actor_ptr>(
+       platform_actor{self}))](std::function<void()> run) {
+      if (auto strong = me.lock())
+        caf::anon_send(caf::actor_cast<platform_actor>(strong), posted_call{std::move(run)});
+    },
+    [self](std::chrono::milliseconds delay, std::function<void()> call) {
+      self->run_after(delay, std::move(call));
+    },
+    [self](publish_job_ptr job) {
+      self->send(self->state.supervisor, connection_event{std::move(job)});
+    }};
+  state.connection = std::make_unique<connection_part>(
+    *state.env, connection_key{state.user, state.platform}, *spec, std::move(hooks));
+  state.connection->ports.http = state.env->outbound[self->home()];
+  return state.connection.get();
+}
+
+void work(self_pointer self, const platform_message& message) {
+  auto* connection = connection_of(self);
+  if (connection == nullptr) {
+    message.task->finish(false);
+    return self->send(self->state.supervisor, platform_settled{});
+  }
+  connection->host.set_watched(message.watched);
+  connection->driver.run(message.task->work, [self, task = message.task](const result<bool>& how) {
+    task->finish(how);
+    self->send(self->state.supervisor, platform_settled{});
+  });
+}
+
+platform_actor::behavior_type behavior(self_pointer self, const node_context* env, user_id user,
                                        platform_id platform, delivery_taker_actor supervisor) {
   auto& state = self->state;
   state.env = env;
+  state.user = std::move(user);
   state.platform = std::move(platform);
   state.supervisor = std::move(supervisor);
   return {
     [self](const publish_message& message) { take(self, message); },
+    [self](const platform_message& message) { work(self, message); },
+    [](const posted_call& call) { call.run(); },
     [self](const deliveries_settled& settled) {
       auto& books = self->state;
       books.stored += settled.stored;
@@ -99,8 +166,8 @@ platform_actor spawn_platform_actor(caf::actor_system& system, std::size_t home,
                                     const node_context& env, const user_id& user,
                                     platform_id platform, delivery_taker_actor supervisor) {
   auto label = user.str() + '/' + platform.str();
-  return spawn_home(system, {home, std::move(label)}, behavior, &env, std::move(platform),
-                             std::move(supervisor));
+  return spawn_home(system, {home, std::move(label)}, behavior, &env, user, std::move(platform),
+                    std::move(supervisor));
 }
 
 } // namespace lapwing

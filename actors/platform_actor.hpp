@@ -1,9 +1,5 @@
-// One user's side of one platform: takes its verified webhooks, holds its rate limit and its books.
-//
-//   idle -> connected(webhook)    the first delivery came
-//
-// Polling, tokens and registrations will live here too (states connecting, connected(polling),
-// degraded, needs_reauth, disconnected of DESIGN 2).
+// One user's side of one platform: takes its verified webhooks, holds their rate limit and books,
+// and is where the user's connection lives (platforms/drive/connection_driver.hpp).
 #pragma once
 
 #include <cstddef>
@@ -17,15 +13,21 @@ namespace lapwing {
 
 struct node_context;
 
-/// Where accepted deliveries go: the user's supervisor.
-using delivery_taker_actor = caf::typed_actor<caf::reacts_to<accepted_delivery>>;
+/// The user's supervisor: where accepted deliveries and the connection's own events go.
+using delivery_taker_actor
+  = caf::typed_actor<caf::reacts_to<accepted_delivery>, caf::reacts_to<connection_event>,
+                     caf::reacts_to<platform_settled>>;
 
 using platform_actor = caf::typed_actor<
   // A verified delivery: passed on as accepted_delivery, or answered errc::rate_limited.
   caf::reacts_to<publish_message>,
+  // Work for the connection; the supervisor gets platform_settled when it is done.
+  caf::reacts_to<platform_message>,
+  // INTERNAL: an answer of the store, of the platform, or a timer.
+  caf::reacts_to<posted_call>,
   // How deliveries ended.
   caf::reacts_to<deliveries_settled>,
-  // {"platform","state","method","lastWebhook","deliveries","duplicates","lastError"} as JSON.
+  // The connection doctor's document of it, as JSON (docs/routes.md).
   caf::replies_to<inspect_query>::with<fragment>>;
 
 platform_actor spawn_platform_actor(caf::actor_system& system, std::size_t home,

@@ -135,6 +135,9 @@ user_directory_actor::behavior_type behavior(self_pointer self, const node_conte
       return self->delegate(supervisor_of(self, query.log.name), query);
     },
     [self](const relay_attach& message) { self->send(room_of(self, message.log), message); },
+    [self](const platform_message& message) {
+      self->send(supervisor_of(self, message.task->of.user.str()), message);
+    },
     [self](const user_created& message) {
       auto at = self->state.users.find(message.user.str());
       if (at == self->state.users.end())

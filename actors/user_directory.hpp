@@ -20,6 +20,8 @@ using user_directory_actor = caf::typed_actor<
   caf::replies_to<tail_query>::with<tail_state>,
   // From a relay that begins to follow a room: to the room, which answers the relay.
   caf::reacts_to<relay_attach>,
+  // To the user's supervisor, for the platform's actor.
+  caf::reacts_to<platform_message>,
   // The user exists now; told to their supervisor if there is one.
   caf::reacts_to<user_created>,
   // A supervisor or room has nothing to do.

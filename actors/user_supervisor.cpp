@@ -41,7 +41,7 @@ struct user_supervisor_state {
   std::vector<publish_message> early; ///< Deliveries that came before the log was open.
   std::vector<child> platforms;
   std::uint64_t received = 0; ///< Messages that came through the directory.
-  std::size_t at_platforms = 0; ///< Deliveries that a platform actor holds.
+  std::size_t at_platforms = 0; ///< Deliveries and tasks that a platform actor holds.
   bool idle_timer = false;
   bool tail_started = false;
 
@@ -132,18 +132,21 @@ void take_delivery(self_pointer self, const publish_message& message) {
     state.writer->submit(message.job);
 }
 
+void publish_ephemeral(self_pointer self, publish_job& job) {
+  auto& state = self->state;
+  publish(self, {make_event(job.request.target, 0, state.env->clock->now(),
+                            std::move(job.request.draft))});
+  job.outcome = publish_receipt{{}, false, state.live.size()};
+  job.answer();
+  arm_idle_timer(self);
+}
+
 void take(self_pointer self, const publish_message& message) {
   auto& state = self->state;
   ++state.received;
   const publish_request& request = message.job->request;
-  if (request.ephemeral) {
-    auto e = make_event(request.target, 0, state.env->clock->now(),
-                        std::move(message.job->request.draft));
-    publish(self, {std::move(e)});
-    message.job->outcome = publish_receipt{{}, false, state.live.size()};
-    message.job->answer();
-    return arm_idle_timer(self);
-  }
+  if (request.ephemeral)
+    return publish_ephemeral(self, *message.job);
   if (request.origin == publish_origin::api)
     return state.writer->submit(message.job);
   if (state.writer->log().state() != event_log::phase::opening)
@@ -324,6 +327,20 @@ user_supervisor_actor::behavior_type behavior(self_pointer self, const node_cont
     [self](const leave_message& message) { leave(self, message); },
     [self](const publish_message& message) { take(self, message); },
     [self](const accepted_delivery& message) { take_back(self, message); },
+    [self](const platform_message& message) {
+      auto& now = self->state;
+      ++now.received;
+      ++now.at_platforms;
+      self->send(platform_of(self, message.task->of.platform.str()),
+                 platform_message{message.task, now.live.size() > 0});
+    },
+    [self](const connection_event& message) {
+      // Not counted as received: it did not come through the directory.
+      if (message.job->request.ephemeral)
+        return publish_ephemeral(self, *message.job);
+      self->state.writer->submit(message.job);
+    },
+    [self](const platform_settled&) { take_back(self, accepted_delivery{}); },
     [self](const user_created&) {
       ++self->state.received;
       self->state.writer->log().set_known();

@@ -24,6 +24,12 @@ using user_supervisor_actor = log_owner_actor::extend_with<log_hub_actor>::exten
   caf::reacts_to<publish_message>,
   // From a platform actor: to be stored.
   caf::reacts_to<accepted_delivery>,
+  // To the platform's actor.
+  caf::reacts_to<platform_message>,
+  // From a platform actor: stores and publishes an event of the connection. Answers the job.
+  caf::reacts_to<connection_event>,
+  // From a platform actor: it is done with one platform_message.
+  caf::reacts_to<platform_settled>,
   // The user has been made to exist.
   caf::reacts_to<user_created>,
   // From the directory: nobody knows you any more, end.

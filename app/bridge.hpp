@@ -45,6 +45,9 @@ public:
   void inspect(std::string path, callback<std::string> done) override;
   void command(std::string verb, std::string argument, callback<std::string> done) override;
   bool ready(std::string& why) const override;
+  connection_service* connections() noexcept override { return connections_; }
+  /// Before the server starts; must outlive it.
+  void set_connections(connection_service* service) noexcept { connections_ = service; }
 
 private:
   struct call;
@@ -66,6 +69,7 @@ private:
   asio_scheduler& scheduler_;
   const node_context& context_;
   admin_actor admin_;
+  connection_service* connections_ = nullptr;
   std::vector<std::unique_ptr<sweep>> sweeps_; ///< One for each thread.
   std::atomic<bool> draining_{false};
   std::atomic<bool> stopped_{false};

@@ -40,7 +40,7 @@ void add_check_config_command(CLI::App& app, int& exit_code) {
       return;
     }
     const auto loaded = load_or_explain(chosen->file);
-    if (loaded)
+    if (loaded && platforms_or_explain(*loaded, chosen->file))
       fmt::print("{}: no mistakes\n", chosen->file.empty() ? "environment" : chosen->file);
     else
       exit_code = exit_failed;

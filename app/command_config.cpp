@@ -2,9 +2,23 @@
 
 #include <cstdio>
 
+#include <filesystem>
+
 #include <fmt/format.h>
 
+#include "platforms/spec_loader.hpp"
+
 namespace lapwing {
+namespace {
+
+void explain(const std::vector<config_mistake>& mistakes) {
+  for (const auto& mistake : mistakes)
+    fmt::print(stderr, "{}\n", to_string(mistake));
+  fmt::print(stderr, "{} {} in the configuration\n", mistakes.size(),
+             mistakes.size() == 1 ? "mistake" : "mistakes");
+}
+
+} // namespace
 
 std::optional<config> load_or_explain(const std::string& file,
                                       const std::vector<config_override>& overrides,
@@ -12,11 +26,24 @@ std::optional<config> load_or_explain(const std::string& file,
   auto loaded = load(file.empty() ? nullptr : &file, process_environment(), overrides, purpose);
   if (loaded.ok())
     return std::move(loaded.value);
-  for (const auto& mistake : loaded.mistakes)
-    fmt::print(stderr, "{}\n", to_string(mistake));
-  fmt::print(stderr, "{} {} in the configuration\n", loaded.mistakes.size(),
-             loaded.mistakes.size() == 1 ? "mistake" : "mistakes");
+  explain(loaded.mistakes);
   return {};
+}
+
+std::optional<std::vector<platform_spec>> platforms_or_explain(const config& settings,
+                                                               const std::string& file) {
+  auto directory = settings.platforms.directory;
+  if (directory.empty() && !file.empty())
+    directory = (std::filesystem::path{file}.parent_path() / "platforms").string();
+  auto loaded = load_platforms(directory, process_environment());
+  if (!loaded.ok()) {
+    explain(loaded.mistakes);
+    return {};
+  }
+  if (!settings.platforms.simulator.empty())
+    for (auto& platform : loaded.platforms)
+      redirect_to(platform, settings.platforms.simulator);
+  return std::move(loaded.platforms);
 }
 
 } // namespace lapwing

@@ -108,13 +108,16 @@ int run(const node_options& options) {
   auto settings = load_or_explain(options.config_file, options.overrides());
   if (!settings)
     return exit_failed;
+  auto platforms = platforms_or_explain(*settings, options.config_file);
+  if (!platforms)
+    return exit_failed;
   // Before any thread: they inherit the mask, so the signals wait for us below.
   auto signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   start_logging(settings->log);
-  auto running = node::start(*settings);
+  auto running = node::start(*settings, std::move(*platforms));
   if (!running) {
     fmt::print(stderr, "the node did not start: {}\n", running.error().detail);
     spdlog::shutdown();

@@ -14,6 +14,7 @@
 #include "app/command_keys.hpp"
 #include "app/command_migrate.hpp"
 #include "app/command_node.hpp"
+#include "app/command_sim.hpp"
 #include "app/command_token.hpp"
 #include "app/command_version.hpp"
 #include "config/mistake.hpp"
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
   add_migrate_command(app, exit_code);
   add_admin_command(app, exit_code);
   add_bench_command(app, exit_code);
+  add_sim_command(app, exit_code);
   add_version_command(app, exit_code);
   if (argc > 1 && has_unknown_command(app, argv[1]))
     return exit_wrong_use;

@@ -1,10 +1,14 @@
 #include "app/node.hpp"
 
 #include <chrono>
+#include <latch>
 #include <random>
 #include <thread>
 
 #include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <caf/actor_registry.hpp>
 #include <caf/actor_system.hpp>
@@ -12,15 +16,19 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/admin.hpp"
+#include "actors/due_scanner.hpp"
 #include "actors/node_context.hpp"
 #include "actors/retention.hpp"
 #include "actors/runtime/asio_scheduler.hpp"
 #include "actors/runtime/metered.hpp"
 #include "actors/runtime/runtime_config.hpp"
 #include "app/bridge.hpp"
+#include "app/connection_office.hpp"
 #include "app/logging.hpp"
 #include "app/version.hpp"
 #include "net/http/server.hpp"
+#include "net/outbound/outbound_client.hpp"
+#include "platforms/drive/traffic_control.hpp"
 #include "storage/open_store.hpp"
 
 namespace lapwing {
@@ -66,22 +74,54 @@ struct node::parts {
 
   // In the order of their births; gone in the reverse.
   system_wall_clock clock;
-  std::unique_ptr<event_store> store;
+  std::unique_ptr<node_store> store;
   runtime_config runtime;
   caf::actor_system system;
   node_context context;
   admin_actor admin;
   retention_actor retention;
+  due_scanner_actor scanner; ///< Null: this node does not monitor.
+  std::unique_ptr<traffic_control> traffic;
+  std::vector<std::unique_ptr<net::outbound_client>> outbound; ///< One for each thread.
+  std::unique_ptr<connection_office> office;
   std::unique_ptr<bridge> core;
   std::unique_ptr<net::server> server;
   std::vector<std::string> addresses;
 
+  void open_outbound(const config& settings);
   void spawn_actors(const config& settings);
+  void stop_outbound();
   void end_actors();
 };
 
+void node::parts::open_outbound(const config& settings) {
+  net::outbound_rules rules;
+  rules.allow_private_addresses = settings.outbound.allow_private_addresses;
+  rules.user_agent = "lapwing/" + std::string{version};
+  auto& scheduler = asio_scheduler::of(system);
+  for (std::size_t i = 0; i < scheduler.size(); ++i) {
+    outbound.push_back(std::make_unique<net::outbound_client>(scheduler.io(i), rules));
+    context.outbound.push_back(outbound.back().get());
+  }
+}
+
 void node::parts::spawn_actors(const config& settings) {
   context.store = store.get();
+  context.connections = &store->connections();
+  context.public_url = settings.node.public_url;
+  traffic = std::make_unique<traffic_control>(
+    context.platforms, clock, [] { return static_cast<double>(draw() >> 11) * 0x1.0p-53; },
+    [this](std::chrono::milliseconds wait, std::function<void()> call) {
+      auto& io = asio_scheduler::of(system).io(0);
+      boost::asio::post(io, [&io, wait, call = std::move(call)] {
+        auto timer = std::make_shared<boost::asio::steady_timer>(io, wait);
+        timer->async_wait([timer, call](boost::system::error_code stopped) {
+          if (!stopped)
+            call();
+        });
+      });
+    });
+  context.traffic = traffic.get();
   context.clock = &clock;
   context.random = draw;
   context.batch_max = settings.storage.batch_max;
@@ -99,6 +139,11 @@ void node::parts::spawn_actors(const config& settings) {
   retention = spawn_retention(system, store.get(), &clock,
                               {settings.events.retention_count, settings.events.retention_age,
                                settings.events.retention_interval});
+  if (settings.platforms.monitor) {
+    due_scanner_settings scan;
+    scan.interval = settings.platforms.scan;
+    scanner = spawn_due_scanner(system, context, scan);
+  }
   node_facts facts;
   facts.id = node_name();
   facts.address = settings.node.listen.empty() ? std::string{} : settings.node.listen.front();
@@ -106,6 +151,14 @@ void node::parts::spawn_actors(const config& settings) {
   facts.ready = [this](std::string& why) { return core && core->ready(why); };
   facts.set_log_level = set_log_level;
   admin = spawn_admin(system, context, std::move(facts));
+}
+
+/// Everybody who waits for a platform is told, before the actors that asked are gone.
+void node::parts::stop_outbound() {
+  std::latch stopped{static_cast<std::ptrdiff_t>(outbound.size())};
+  for (auto& client : outbound)
+    client->stop([&stopped] { stopped.count_down(); });
+  stopped.wait();
 }
 
 void node::parts::end_actors() {
@@ -116,8 +169,11 @@ void node::parts::end_actors() {
   };
   caf::anon_send_exit(admin, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(retention, caf::exit_reason::user_shutdown);
+  if (scanner)
+    caf::anon_send_exit(scanner, caf::exit_reason::user_shutdown);
   admin = nullptr;
   retention = nullptr;
+  scanner = nullptr;
   end(context.directories); // And with them supervisors, their platform actors, and rooms.
   end(context.relays);
   end(context.keepers);
@@ -139,14 +195,22 @@ void node::parts::end_actors() {
 
 node::node(std::unique_ptr<parts> made) : parts_(std::move(made)) {}
 
-result<std::unique_ptr<node>> node::start(const config& settings) {
+result<std::unique_ptr<node>> node::start(const config& settings,
+                                          std::vector<platform_spec> platforms) {
   auto store = open_store(settings);
   if (!store)
     return store.error();
   auto made = std::make_unique<parts>(settings);
   made->store = std::move(*store);
+  made->context.platforms = std::move(platforms);
+  made->open_outbound(settings);
   made->spawn_actors(settings);
+  auto& io = asio_scheduler::of(made->system);
+  made->office = std::make_unique<connection_office>(
+    io, made->context, *made->outbound.front(), made->context.platforms,
+    settings.node.public_url, made->scanner);
   made->core = std::make_unique<bridge>(made->system, made->context, made->admin);
+  made->core->set_connections(made->office.get());
   std::vector<boost::asio::io_context*> shards;
   auto& scheduler = asio_scheduler::of(made->system);
   for (std::size_t i = 0; i < scheduler.size(); ++i)
@@ -167,9 +231,12 @@ node::~node() {
   all.server->stop();
   all.core->drain();
   all.core->stop();
+  all.stop_outbound();
   all.end_actors();
   all.server.reset();
   all.core.reset();
+  all.office.reset();
+  all.outbound.clear();
   all.store.reset();
 }
 

@@ -12,13 +12,15 @@
 
 #include "config/config.hpp"
 #include "core/error.hpp"
+#include "platforms/spec.hpp"
 
 namespace lapwing {
 
 class node {
 public:
   /// Opens the store and starts serving. Errors have been explained in `detail` for people.
-  static result<std::unique_ptr<node>> start(const config& settings);
+  static result<std::unique_ptr<node>> start(const config& settings,
+                                             std::vector<platform_spec> platforms);
 
   ~node();
 

@@ -20,6 +20,7 @@ struct node_config {
   std::string data_dir = "./data";                   ///< SQLite file and spool.
   std::string database_url;    ///< Empty: SQLite in data_dir. postgresql://... otherwise.
   std::string public_url;      ///< Also API_URL: what providers reach us by.
+  std::string connected_page = "/"; ///< Where the browser goes after a platform was connected.
   std::string environment = "production"; ///< Shown in the banner.
   std::size_t threads = 0;     ///< I/O and actor threads; 0: one per core. 0..64.
   bool migrate = true;         ///< Apply the schema at start.
@@ -117,6 +118,13 @@ struct webhooks_config {
   std::map<std::string, webhook_scheme_config> custom; ///< [webhooks.custom.NAME].
 };
 
+struct platforms_config {
+  std::string directory;  ///< Of further platform files; empty: `platforms` beside the file.
+  std::string simulator;  ///< Base address of `lapwing sim`, asked instead of every provider.
+  bool monitor = true;    ///< Poll, refresh and register; off: connections only rest.
+  milliseconds scan = 60s; ///< Between two looks for connections that are due.
+};
+
 struct outbound_config {
   bool allow_private_addresses = false;
   milliseconds timeout = 10s;
@@ -171,6 +179,7 @@ struct config {
   streams_config streams;
   events_config events;
   webhooks_config webhooks;
+  platforms_config platforms;
   outbound_config outbound;
   cron_config cron;
   push_config push;

@@ -85,6 +85,10 @@ std::vector<config_key> make_config_keys() {
                 "are made from it."}
           .rule(http_url_rule)
           .also("API_URL"),
+      of_config{"node.connected_page", LAPWING_MEMBER(node.connected_page),
+                "Where the browser goes once a platform was connected; `connected=` or "
+                "`connect_error=` is added to its query."}
+          .needed(),
       of_config{"node.environment", LAPWING_MEMBER(node.environment),
                 "Shown in the banner, so that nobody mistakes one installation for another."},
       of_config{"node.threads", LAPWING_MEMBER(node.threads),
@@ -293,6 +297,17 @@ std::vector<config_key> make_config_keys() {
                 "headers are absent."}
           .rule(header_name_rule)
           .needed(),
+      of_config{"platforms.directory", LAPWING_MEMBER(platforms.directory),
+                "Folder of further platform files (docs/platforms.md); empty: `platforms` beside "
+                "this file."},
+      of_config{"platforms.simulator", LAPWING_MEMBER(platforms.simulator),
+                "Address of `lapwing sim`, which is then asked instead of every provider."}
+          .rule(http_url_rule),
+      of_config{"platforms.monitor", LAPWING_MEMBER(platforms.monitor),
+                "Poll, refresh tokens and register webhooks; off: connections only rest."},
+      of_config{"platforms.scan", LAPWING_MEMBER(platforms.scan),
+                "Between two looks for connections whose polls, tokens or registrations are due."}
+          .range(100ms, 5min),
       of_config{"outbound.allow_private_addresses",
                 LAPWING_MEMBER(outbound.allow_private_addresses),
                 "Let outbound requests reach loopback and private networks; for tests and the "
@@ -428,6 +443,7 @@ const std::vector<section_info>& config_sections() {
       {"webhooks.discord", ""},
       {"webhooks.linkedin", ""},
       {"webhooks.supabase", ""},
+      {"platforms", "Users' connections to platforms."},
       {"outbound", "Requests this node makes."},
       {"cron", "For an external scheduler."},
       {"push", "Web Push (RFC 8292)."},

@@ -92,6 +92,18 @@ struct sync_effect {
   timestamp next_due{};           ///< Of the connection: the soonest of all its timers.
 };
 
+/// A stored item, as the user reads it.
+struct stored_item {
+  std::string id;
+  std::string data_type;
+  std::string extracted_at; ///< RFC 3339.
+  std::string json;
+};
+struct stored_items {
+  std::vector<stored_item> items;
+  std::string next; ///< For the next page; "" the end.
+};
+
 /// An authorization under way; good once.
 struct oauth_state {
   std::string state; ///< At least 128 random bits.
@@ -156,6 +168,11 @@ public:
   virtual void due(timestamp until, std::size_t limit,
                    callback<std::vector<connection_key>> done) = 0;
   virtual void set_due(connection_key which, timestamp due, callback<bool> done) = 0;
+
+  /// Newest first, after the page that ended with `after` ("" from the newest), of one data type or
+  /// ("") all. errc::bad_request: `after` is no place.
+  virtual void items(connection_key which, std::string data_type, std::string after,
+                     std::size_t limit, callback<stored_items> done) = 0;
 
   /// Seals one batch of secrets again with the newest key; answers how many were left with older
   /// keys before it, at most `limit` of them now done.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/connections.hpp"
 #include "core/error.hpp"
 #include "core/event.hpp"
 #include "core/ids.hpp"
@@ -30,6 +31,7 @@ struct publish_request {
   std::string delivery_id; ///< See append_request.
   publish_origin origin = publish_origin::api;
   bool ephemeral = false; ///< Live clients only, never stored.
+  std::shared_ptr<const sync_effect> with = {}; ///< See append_request.
 };
 
 struct publish_receipt {
@@ -86,6 +88,9 @@ public:
 
   /// True when a webhook can be stored and streamed now; `why` names what is not ready.
   virtual bool ready(std::string& why) const = 0;
+
+  /// What keeps users connected to platforms; null: this engine does not.
+  virtual connection_service* connections() noexcept { return nullptr; }
 };
 
 } // namespace lapwing

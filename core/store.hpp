@@ -24,6 +24,10 @@ struct append_request {
   event_ptr item;          ///< Numbered by its log's only writer; seq >= 1.
   std::string source;      ///< Whose delivery ids these are: "github", "slack", ...
   std::string delivery_id; ///< With `source` unique in the log; empty: nothing to compare.
+  /// What the event tells of: stored in its transaction, and also when the event turns out to be a
+  /// duplicate, since it may be stored any number of times. Where the connection is not there (any
+  /// more) it comes to nothing, and of one that is disconnected only the items are kept.
+  std::shared_ptr<const sync_effect> with{};
 };
 
 enum class append_outcome : std::uint8_t { stored, duplicate };

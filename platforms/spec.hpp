@@ -43,7 +43,8 @@ struct oauth_spec {
   std::vector<std::string> transient_errors; ///< Besides network failures, 429 and 5xx.
   bool refreshable = true;                   ///< False: tokens that neither expire nor refresh.
   std::optional<std::chrono::seconds> grant_lifetime; ///< From consent to the end of refreshing.
-  std::optional<std::chrono::seconds> keep_alive;     ///< A grant unused so long dies: refresh before.
+  /// Refresh at least so often, because a grant that is not used dies: half of its limit.
+  std::optional<std::chrono::seconds> keep_alive;
   /// "GOOGLE": GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET serve when NAME_CLIENT_ID is not set.
   std::string client_env;
   std::string client_id;     ///< From the environment only; empty: nobody can connect.
@@ -110,7 +111,7 @@ struct rate_limit_spec {
   std::string limit_header = "X-RateLimit-Limit";
   std::string remaining_header = "X-RateLimit-Remaining";
   std::string reset_header = "X-RateLimit-Reset";            ///< Unix seconds, decimals allowed.
-  std::string reset_after_header;                            ///< Seconds, decimals allowed (Discord).
+  std::string reset_after_header; ///< Seconds, decimals allowed (Discord).
   std::string bucket_header;                                 ///< Discord.
   std::string retry_after_json;                              ///< Path in a 429's body (Discord).
   std::string poll_interval_header;                          ///< GitHub's X-Poll-Interval.
@@ -130,7 +131,9 @@ struct poll_spec {
 };
 
 struct webhook_spec {
-  std::string scheme; ///< standard-webhooks, hmac-sha256, ed25519, github, slack, google-oidc, channel-token, websub, linkedin.
+  /// standard-webhooks, hmac-sha256, ed25519, github, slack, google-oidc, channel-token, websub,
+  /// linkedin.
+  std::string scheme;
   std::string secret;
   std::string header;             ///< hmac-sha256: where the signature is.
   std::string prefix;             ///< hmac-sha256: before it ("sha256=").
@@ -145,7 +148,7 @@ struct registration_spec {
   registration_style style = registration_style::none;
   std::string url;               ///< May hold {resource}.
   std::vector<std::string> events;
-  std::string topic;             ///< Gmail's Pub/Sub topic with {project}, WebSub's feed with {resource}.
+  std::string topic; ///< Gmail's Pub/Sub topic with {project}, WebSub's feed with {resource}.
   std::chrono::seconds lifetime{0};
   std::chrono::seconds renew_before{0};
   std::chrono::seconds renew_every{0}; ///< Gmail: daily whatever the answer says.
@@ -158,8 +161,8 @@ struct platform_spec {
   std::string title; ///< For people: "Google Calendar".
   oauth_spec oauth;
   std::string account_url;  ///< Asked once after consent; "" none.
-  /// The account's name in its answer, "a.b" or "items.0.id"; without `account_url` in the answer of
-  /// the token endpoint (Slack's team.id).
+  /// The account's name in its answer, "a.b" or "items.0.id"; without `account_url` in the answer
+  /// of the token endpoint (Slack's team.id).
   std::string account_path;
   poll_spec poll;
   rate_limit_spec limits;

@@ -1,21 +1,16 @@
 #include "storage/event_rows.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "storage/payload_codec.hpp"
+#include "storage/row_values.hpp"
 
 namespace lapwing {
 namespace {
 
 /// Names of logs whose numbers the writer remembers; about 100 B each. Guess: never measured.
 constexpr std::size_t logs_remembered_max = 65536;
-
-std::int64_t to_column(std::uint64_t value) noexcept {
-  constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  return static_cast<std::int64_t>(std::min(value, largest));
-}
 
 std::size_t payload_bytes(const sqlite_statement& row, int column) noexcept {
   if (!row.is_blob(column))
@@ -28,7 +23,7 @@ std::string payload_of(const sqlite_statement& row, int column) {
     return std::string{row.text(column)};
   auto payload = unpack_payload(row.blob(column));
   if (!payload)
-    throw job_refused{{errc::store_unavailable, "a stored payload is damaged"}};
+    throw job_refused{{errc::internal, "a stored payload is damaged"}}; // Trying again is vain.
   return std::move(*payload);
 }
 

@@ -27,7 +27,7 @@ result<std::string> database_file(const config& settings) {
 
 } // namespace
 
-result<std::unique_ptr<event_store>> open_store(const config& settings) {
+result<std::unique_ptr<node_store>> open_store(const config& settings, const wall_clock* clock) {
   auto path = database_file(settings);
   if (!path)
     return path.error();
@@ -38,10 +38,12 @@ result<std::unique_ptr<event_store>> open_store(const config& settings) {
   options.queue_max = settings.storage.queue_max;
   options.reader_threads = settings.storage.reader_threads;
   options.cache_bytes = settings.storage.sqlite_cache;
+  options.encryption_keys = settings.security.encryption_keys;
+  options.clock = clock;
   auto store = sqlite_store::open_file(std::move(options));
   if (!store)
     return store.error();
-  return std::unique_ptr<event_store>{std::move(*store)};
+  return std::unique_ptr<node_store>{std::move(*store)};
 }
 
 result<migration_report> migrate_store(const config& settings) {

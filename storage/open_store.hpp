@@ -4,15 +4,16 @@
 #include <memory>
 
 #include "config/config.hpp"
-#include "core/store.hpp"
 #include "storage/migrations.hpp"
+#include "storage/node_store.hpp"
 
 namespace lapwing {
 
 /// The store that `node.database_url` names: SQLite in `node.data_dir` (made if missing) when it is
 /// empty. errc::not_configured: this build has no such store, or the schema does not fit;
-/// errc::store_unavailable: the database does not work.
-result<std::unique_ptr<event_store>> open_store(const config& settings);
+/// errc::store_unavailable: the database does not work. `clock` stamps rows; null: the system's.
+result<std::unique_ptr<node_store>> open_store(const config& settings,
+                                               const wall_clock* clock = nullptr);
 
 /// Only applies the schema, and tells what it applied: `lapwing migrate`.
 result<migration_report> migrate_store(const config& settings);

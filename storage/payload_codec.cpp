@@ -38,7 +38,8 @@ ZSTD_DCtx* unpacking() {
 } // namespace
 
 std::optional<std::string> pack_payload(std::string_view payload) {
-  if (payload.size() < packed_from_bytes || packing() == nullptr)
+  if (payload.size() < packed_from_bytes || payload.size() > unpacked_bytes_max
+      || packing() == nullptr)
     return std::nullopt;
   std::string frame(ZSTD_compressBound(payload.size()), '\0');
   const auto size

@@ -116,6 +116,18 @@ bool secret_box::needs_reseal(std::string_view box) const noexcept {
   return key_of(box) != &keys_.front();
 }
 
+std::vector<std::string> secret_box::older_headers() const {
+  std::vector<std::string> headers;
+  for (const auto& each : keys_) {
+    if (each.id == keys_.front().id)
+      continue;
+    std::string header(1, static_cast<char>(box_version));
+    header.append(reinterpret_cast<const char*>(each.id.data()), each.id.size());
+    headers.push_back(std::move(header));
+  }
+  return headers;
+}
+
 result<std::string> secret_box::seal(std::string_view secret, const secret_place& place) const {
   if (secret.size() > secret_bytes_max)
     return error{errc::internal, "a secret is too long to be sealed"};

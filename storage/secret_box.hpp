@@ -58,6 +58,8 @@ public:
   result<std::string> open(std::string_view box, const secret_place& place) const;
   /// True when an older key sealed it (or nothing we know): `lapwing reencrypt` opens and seals.
   bool needs_reseal(std::string_view box) const noexcept;
+  /// How boxes begin that the other keys sealed: what `lapwing reencrypt` looks for.
+  std::vector<std::string> older_headers() const;
 
 private:
   using key_id = std::array<std::uint8_t, 4>;

@@ -139,6 +139,20 @@ sqlite_statement& sqlite_statement::bind_null(int index) {
   return *this;
 }
 
+sqlite_statement& sqlite_statement::bind_optional(int index, std::optional<std::int64_t> value) {
+  return value ? bind(index, *value) : bind_null(index);
+}
+
+sqlite_statement& sqlite_statement::bind_optional(int index,
+                                                  const std::optional<std::string>& value) {
+  return value ? bind(index, *value) : bind_null(index);
+}
+
+sqlite_statement& sqlite_statement::bind_optional_blob(int index,
+                                                       const std::optional<std::string>& value) {
+  return value ? bind_blob(index, *value) : bind_null(index);
+}
+
 bool sqlite_statement::step() {
   const int code = sqlite3_step(handle_.get());
   if (code == SQLITE_ROW)
@@ -175,6 +189,10 @@ std::string_view sqlite_statement::blob(int column) const noexcept {
   if (data == nullptr)
     return {};
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
+}
+
+std::optional<std::string_view> sqlite_statement::optional_blob(int column) const noexcept {
+  return is_null(column) ? std::nullopt : std::optional{blob(column)};
 }
 
 bool sqlite_statement::is_blob(int column) const noexcept {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -81,6 +82,10 @@ public:
   /// As a BLOB; not copied either.
   sqlite_statement& bind_blob(int index, std::string_view value);
   sqlite_statement& bind_null(int index);
+  /// NULL for nothing.
+  sqlite_statement& bind_optional(int index, std::optional<std::int64_t> value);
+  sqlite_statement& bind_optional(int index, const std::optional<std::string>& value);
+  sqlite_statement& bind_optional_blob(int index, const std::optional<std::string>& value);
 
   /// True: there is a row to look at. False: the statement has ended and was reset.
   bool step();
@@ -93,6 +98,8 @@ public:
   std::string_view text(int column) const noexcept;
   /// The bytes of a BLOB.
   std::string_view blob(int column) const noexcept;
+  /// The same; nothing for NULL.
+  std::optional<std::string_view> optional_blob(int column) const noexcept;
   bool is_blob(int column) const noexcept;
   bool is_null(int column) const noexcept;
 

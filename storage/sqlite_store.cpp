@@ -10,6 +10,9 @@
 #include "storage/executor.hpp"
 #include "storage/file_lock.hpp"
 #include "storage/payload_codec.hpp"
+#include "storage/read_session.hpp"
+#include "storage/sealed_columns.hpp"
+#include "storage/sqlite_connections.hpp"
 #include "storage/wal_keeper.hpp"
 #include "storage/write_session.hpp"
 
@@ -21,6 +24,9 @@ using callback = event_store::callback<T>;
 
 /// So many bytes of events weigh as much in queue and group as one event: 256 of them are 16 MiB.
 constexpr std::size_t bytes_per_weight = 64 * 1024;
+
+/// So many polled items are as much work as one event.
+constexpr std::size_t items_per_weight = 4;
 
 /// It only copies pages from the log.
 constexpr std::size_t keeper_cache_bytes = 1024 * 1024;
@@ -35,14 +41,20 @@ public:
              write_counters& counters)
       : batch_(std::move(batch)), done_(std::move(done)), counters_(counters) {
     std::size_t bytes = 0;
+    std::size_t items = 0;
     packed_.resize(batch_.size());
     for (std::size_t i = 0; i < batch_.size(); ++i) {
       const event& item = *batch_[i].item;
       bytes += event_bytes(item);
+      if (const auto& with = batch_[i].with) {
+        items += with->items.size();
+        for (const auto& each : with->items)
+          bytes += each.key.size() + each.json.size();
+      }
       if (item.payload.size() <= packed_early_max)
         packed_[i] = pack_payload(item.payload);
     }
-    weight_ = std::max(batch_.size(), bytes / bytes_per_weight);
+    weight_ = std::max(batch_.size() + items / items_per_weight, bytes / bytes_per_weight);
   }
 
   std::size_t weight() const noexcept override { return weight_; }
@@ -56,6 +68,8 @@ public:
       if (inserted.result.outcome == append_outcome::stored)
         session.old_events.appended(inserted.log);
       results_.push_back(inserted.result);
+      if (batch_[i].with)
+        session.connections.apply(*batch_[i].with);
     }
   }
   void committed() override {
@@ -77,25 +91,6 @@ private:
   std::size_t weight_;
 };
 
-class put_user_job final : public write_job {
-public:
-  put_user_job(user_id user, std::vector<account> accounts, callback<bool> done)
-      : user_(std::move(user)), accounts_(std::move(accounts)), done_(std::move(done)) {}
-
-  void apply(write_session& session) override {
-    session.add_user.bind(1, user_.str()).run();
-    for (const auto& each : accounts_)
-      session.set_account.bind(1, each.platform.str()).bind(2, each.name).bind(3, user_.str()).run();
-  }
-  void committed() override { done_(true); }
-  void refuse(const error& why) override { done_(why); }
-
-private:
-  user_id user_;
-  std::vector<account> accounts_;
-  callback<bool> done_;
-};
-
 class trim_job final : public write_job {
 public:
   trim_job(retention_rule rule, std::size_t weight, callback<retention_step> done)
@@ -112,99 +107,6 @@ private:
   std::size_t weight_;
   retention_step step_;
   callback<retention_step> done_;
-};
-
-class check_job final : public write_job {
-public:
-  explicit check_job(callback<bool> done) : done_(std::move(done)) {}
-
-  void apply(write_session& session) override { session.probe.run(); }
-  void committed() override { done_(true); }
-  void refuse(const error& why) override { done_(why); }
-
-private:
-  callback<bool> done_;
-};
-
-/// A connection for reading and everything prepared on it.
-struct read_session {
-  explicit read_session(sqlite_connection opened)
-      : connection(std::move(opened)), events(connection),
-        find_account(connection, "SELECT user_id FROM accounts WHERE platform = ?1 AND name = ?2") {
-  }
-
-  sqlite_connection connection;
-  event_selector events;
-  sqlite_statement find_account;
-};
-
-class read_job : public database_job {
-public:
-  /// Asks and answers. Throws job_refused or sqlite_failure before it has answered.
-  virtual void run(read_session& session) = 0;
-};
-
-/// A question as a function of the session.
-template <class T, class Question>
-class question_job final : public read_job {
-public:
-  question_job(Question question, callback<T> done)
-      : question_(std::move(question)), done_(std::move(done)) {}
-
-  void run(read_session& session) override {
-    T answer = question_(session);
-    done_(std::move(answer));
-  }
-  void refuse(const error& why) override { done_(why); }
-
-private:
-  Question question_;
-  callback<T> done_;
-};
-
-template <class T, class Question>
-database_job_ptr make_question(Question question, callback<T> done) {
-  return std::make_unique<question_job<T, Question>>(std::move(question), std::move(done));
-}
-
-struct reader_options {
-  std::string path;
-  std::size_t cache_bytes;
-  std::chrono::milliseconds lock_wait;
-};
-
-sqlite_connection open_reader(const reader_options& options) {
-  sqlite_connection connection{options.path, open_mode::read_only};
-  connection.wait_for_locks(options.lock_wait);
-  connection.limit_cache(options.cache_bytes);
-  return connection;
-}
-
-class reader final : public database_worker {
-public:
-  explicit reader(reader_options settings) : settings_(std::move(settings)) {
-    session_.emplace(open_reader(settings_));
-  }
-
-  void run(std::vector<database_job_ptr>& group) noexcept override {
-    for (auto& job : group) {
-      try {
-        if (!session_)
-          session_.emplace(open_reader(settings_));
-        static_cast<read_job&>(*job).run(*session_);
-      } catch (const job_refused& refusal) {
-        job->refuse(refusal.why);
-      } catch (const sqlite_failure& failure) {
-        if (failure.wants_new_connection())
-          session_.reset();
-        job->refuse(to_error(failure));
-      }
-    }
-  }
-
-private:
-  const reader_options settings_;
-  std::optional<read_session> session_;
 };
 
 /// For the schema. The page size must be chosen before the file has its first page.
@@ -232,23 +134,37 @@ bool storable(const append_request& request) {
 
 // In the order of construction; taken down the other way round, the readers first.
 struct sqlite_store::parts {
-  parts(file_lock taken, sqlite_options settings) : lock(std::move(taken)), options(settings) {}
+  parts(file_lock taken, sqlite_options settings, std::optional<secret_box> box)
+      : lock(std::move(taken)), options(std::move(settings)), secrets(std::move(box)) {}
 
   file_lock lock;
   sqlite_options options;
+  secret_columns secrets;
+  system_wall_clock system_clock;
+  row_means means{&secrets, options.clock == nullptr ? &system_clock : options.clock,
+                  &options.random};
   migration_report migrations;
   std::size_t page_bytes = 0;
   write_counters counters;
   std::optional<wal_keeper> keeper;
   std::optional<executor> writing;
   std::optional<executor> reading;
+  std::optional<sqlite_connections> connections;
 };
 
 result<std::unique_ptr<sqlite_store>> sqlite_store::open_file(sqlite_options options) {
+  std::optional<secret_box> box;
+  if (!options.encryption_keys.empty()) {
+    auto keyed = secret_box::with_keys(options.encryption_keys, options.random);
+    if (!keyed)
+      return keyed.error();
+    box.emplace(std::move(*keyed));
+    options.encryption_keys.clear(); // The box forgets its keys in the end; these would stay.
+  }
   auto lock = file_lock::take(options.path + ".lock");
   if (!lock)
     return lock.error();
-  auto made = std::make_unique<parts>(std::move(*lock), options);
+  auto made = std::make_unique<parts>(std::move(*lock), options, std::move(box));
   try {
     {
       auto first = open_for_schema(options);
@@ -263,17 +179,18 @@ result<std::unique_ptr<sqlite_store>> sqlite_store::open_file(sqlite_options opt
     made->keeper.emplace(wal_keeper::options{pages, pages / 8, pages * 8}, open_writer(writing));
     writing.cache_bytes = options.cache_bytes / 2;
     std::vector<std::unique_ptr<database_worker>> writers;
-    writers.push_back(std::make_unique<store_writer>(writing, open_writer(writing), *made->keeper,
-                                                     made->counters));
+    writers.push_back(std::make_unique<store_writer>(writing, open_writer(writing), made->means,
+                                                     *made->keeper, made->counters));
     const auto reader_count = std::max<std::size_t>(options.reader_threads, 1);
     std::vector<std::unique_ptr<database_worker>> readers;
     for (std::size_t i = 0; i < reader_count; ++i)
-      readers.push_back(std::make_unique<reader>(reader_options{
+      readers.push_back(std::make_unique<store_reader>(reader_options{
         options.path, options.cache_bytes / 2 / reader_count, options.lock_wait}));
     made->writing.emplace(executor::options{"store-writer", options.queue_max, options.batch_max},
                           std::move(writers));
     made->reading.emplace(executor::options{"store-reader", options.queue_max, 1},
                           std::move(readers));
+    made->connections.emplace(*made->writing, *made->reading, made->means);
   } catch (const sqlite_failure& failure) {
     return to_error(failure);
   } catch (const std::exception&) {
@@ -322,8 +239,16 @@ void sqlite_store::open(log_id log, callback<log_state> done) {
 }
 
 void sqlite_store::put_user(user_id user, std::vector<account> accounts, callback<bool> done) {
-  parts_->writing->offer(
-    std::make_unique<put_user_job>(std::move(user), std::move(accounts), std::move(done)));
+  parts_->writing->offer(make_change<bool>(
+    [user = std::move(user),
+     accounts = std::move(accounts)](write_session& session) -> result<bool> {
+      session.add_user.bind(1, user.str()).run();
+      auto& set = session.set_account;
+      for (const auto& each : accounts)
+        set.bind(1, each.platform.str()).bind(2, each.name).bind(3, user.str()).run();
+      return true;
+    },
+    std::move(done)));
 }
 
 void sqlite_store::find_account(account which, callback<std::optional<user_id>> done) {
@@ -344,7 +269,16 @@ void sqlite_store::trim(retention_rule rule, callback<retention_step> done) {
 }
 
 void sqlite_store::check(callback<bool> done) {
-  parts_->writing->offer(std::make_unique<check_job>(std::move(done)));
+  parts_->writing->offer(make_change<bool>(
+    [](write_session& session) -> result<bool> {
+      session.probe.run();
+      return true;
+    },
+    std::move(done)));
+}
+
+connection_store& sqlite_store::connections() noexcept {
+  return *parts_->connections;
 }
 
 sqlite_counts sqlite_store::counts() const noexcept {

@@ -21,9 +21,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "core/store.hpp"
 #include "storage/migrations.hpp"
+#include "storage/node_store.hpp"
+#include "storage/secret_box.hpp"
 
 namespace lapwing {
 
@@ -39,6 +41,11 @@ struct sqlite_options {
   std::size_t read_bytes_max = 64 * 1024 * 1024; ///< Events in one answer of `read`.
   /// How long a statement waits for another program (`lapwing migrate`, sqlite3) to let go.
   std::chrono::milliseconds lock_wait{2000};
+  /// Newest first, as security.encryption_keys; without any, no secret can be kept or read.
+  std::vector<std::string> encryption_keys{};
+  /// Of the columns created_at and updated_at; null: the system's. It must outlive the store.
+  const wall_clock* clock = nullptr;
+  random_source random = system_random; ///< For nonces and row ids; on the writer's thread.
 };
 
 /// What the store has done since it was opened; for metrics.
@@ -50,10 +57,10 @@ struct sqlite_counts {
   std::uint64_t wal_bytes = 0;        ///< Length of the write-ahead log after the last commit.
 };
 
-class sqlite_store final : public event_store {
+class sqlite_store final : public node_store {
 public:
   /// Opens or creates the file. errc::not_configured: it is not ours, too new, or too old and
-  /// `migrate` is off; errc::store_unavailable: damaged, not writable, or in use by another node.
+  /// `migrate` is off, or a key is none; errc::store_unavailable: damaged, not writable, or in use by another node.
   static result<std::unique_ptr<sqlite_store>> open_file(sqlite_options options);
 
   /// Does what was taken, then closes. Calls that come during that are refused.
@@ -69,6 +76,7 @@ public:
   void find_account(account which, callback<std::optional<user_id>> done) override;
   void trim(retention_rule rule, callback<retention_step> done) override;
   void check(callback<bool> done) override;
+  connection_store& connections() noexcept override; ///< storage/sqlite_connections.hpp.
 
   /// Any thread.
   sqlite_counts counts() const noexcept;

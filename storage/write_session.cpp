@@ -23,8 +23,9 @@ sqlite_connection open_writer(const writer_options& options) {
   return connection;
 }
 
-write_session::write_session(sqlite_connection opened)
+write_session::write_session(sqlite_connection opened, const row_means& means)
     : connection(std::move(opened)), events(connection), old_events(connection),
+      connections(connection, means),
       add_user(connection, "INSERT INTO users (id) VALUES (?1) ON CONFLICT DO NOTHING"),
       set_account(connection, "INSERT INTO accounts (platform, name, user_id) VALUES (?1, ?2, ?3)"
                               " ON CONFLICT DO UPDATE SET user_id = excluded.user_id"),
@@ -32,15 +33,15 @@ write_session::write_session(sqlite_connection opened)
       begin(connection, "BEGIN IMMEDIATE"), commit(connection, "COMMIT") {}
 
 store_writer::store_writer(writer_options settings, sqlite_connection connection,
-                           wal_keeper& keeper, write_counters& counters)
-    : settings_(std::move(settings)), keeper_(keeper), counters_(counters) {
+                           const row_means& means, wal_keeper& keeper, write_counters& counters)
+    : settings_(std::move(settings)), means_(means), keeper_(keeper), counters_(counters) {
   adopt(std::move(connection));
 }
 
 store_writer::~store_writer() = default;
 
 void store_writer::adopt(sqlite_connection connection) {
-  session_.emplace(std::move(connection));
+  session_.emplace(std::move(connection), means_);
   sqlite3_wal_hook(
     session_->connection.get(),
     [](void* self, sqlite3*, const char*, int pages) {

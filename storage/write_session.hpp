@@ -4,11 +4,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "storage/connection_writer.hpp"
 #include "storage/event_rows.hpp"
 #include "storage/executor.hpp"
 #include "storage/retention.hpp"
@@ -19,11 +23,12 @@ namespace lapwing {
 
 /// A connection and everything prepared on it.
 struct write_session {
-  explicit write_session(sqlite_connection opened);
+  write_session(sqlite_connection opened, const row_means& means);
 
   sqlite_connection connection;
   event_inserter events;
   log_retention old_events;
+  connection_writer connections;
   sqlite_statement add_user;
   sqlite_statement set_account;
   sqlite_statement probe;
@@ -39,6 +44,32 @@ public:
   /// Its transaction is durable.
   virtual void committed() = 0;
 };
+
+/// A change as a function of the session that answers a result. An error in it means that nothing
+/// was changed, and disturbs no other job.
+template <class T, class Change>
+class change_job final : public write_job {
+public:
+  change_job(Change change, std::function<void(result<T>)> done, std::size_t weight)
+      : change_(std::move(change)), done_(std::move(done)), weight_(weight) {}
+
+  std::size_t weight() const noexcept override { return weight_; }
+  void apply(write_session& session) override { answer_ = change_(session); }
+  void committed() override { done_(std::move(answer_)); }
+  void refuse(const error& why) override { done_(why); }
+
+private:
+  Change change_;
+  std::function<void(result<T>)> done_;
+  std::size_t weight_;
+  result<T> answer_{error{}};
+};
+
+template <class T, class Change>
+database_job_ptr make_change(Change change, std::function<void(result<T>)> done,
+                             std::size_t weight = 1) {
+  return std::make_unique<change_job<T, Change>>(std::move(change), std::move(done), weight);
+}
 
 struct write_counters {
   std::atomic<std::uint64_t> stored{0};
@@ -60,9 +91,9 @@ sqlite_connection open_writer(const writer_options& options);
 
 class store_writer final : public database_worker {
 public:
-  /// `keeper` and `counters` must outlive the writer.
-  store_writer(writer_options settings, sqlite_connection connection, wal_keeper& keeper,
-               write_counters& counters);
+  /// `means`, `keeper` and `counters` must outlive the writer.
+  store_writer(writer_options settings, sqlite_connection connection, const row_means& means,
+               wal_keeper& keeper, write_counters& counters);
   ~store_writer() override;
 
   /// Takes write_jobs only.
@@ -78,6 +109,7 @@ private:
   void undo() noexcept;
 
   const writer_options settings_;
+  const row_means& means_;
   wal_keeper& keeper_;
   write_counters& counters_;
   std::optional<write_session> session_;

@@ -1,3 +1,5 @@
-# Durable appends through the SQLite store; see the opening comment of store_bench.cpp.
-add_executable(store_bench ${CMAKE_CURRENT_LIST_DIR}/store_bench.cpp)
-target_link_libraries(store_bench PRIVATE lapwing_storage CLI11::CLI11 lapwing_warnings)
+# The SQLite store by itself; see the opening comments of the sources.
+foreach(name store_bench connection_bench)
+  add_executable(${name} ${CMAKE_CURRENT_LIST_DIR}/${name}.cpp)
+  target_link_libraries(${name} PRIVATE lapwing_storage CLI11::CLI11 lapwing_warnings)
+endforeach()

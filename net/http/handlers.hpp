@@ -52,6 +52,16 @@ void handle_event(const exchange_ptr& x);
 void handle_registrations(const exchange_ptr& x);
 void handle_monitoring(const exchange_ptr& x);
 
+// connection_routes.cpp
+void handle_authorize(const exchange_ptr& x);
+void handle_oauth_callback(const exchange_ptr& x);
+void handle_connections(const exchange_ptr& x);
+void handle_disconnect(const exchange_ptr& x);
+void handle_sync(const exchange_ptr& x);
+void handle_sync_all(const exchange_ptr& x);
+void handle_data(const exchange_ptr& x);
+void handle_cron(const exchange_ptr& x);
+
 // service_routes.cpp
 void handle_health(const exchange_ptr& x);
 void handle_sse_health(const exchange_ptr& x);

@@ -35,7 +35,7 @@ std::string_view who(access a) {
     case access::user: return "the user, or the role service_role";
     case access::service: return "the role service_role";
     case access::admin: return "the role admin";
-    case access::operators: return "loopback, or the metrics token";
+    case access::operators: return "operators: loopback or the metrics token, the cron secret";
   }
   return {};
 }

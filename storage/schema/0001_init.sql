@@ -112,6 +112,8 @@ CREATE TABLE user_platform_data (
 ) STRICT;
 CREATE INDEX user_platform_data_by_time
   ON user_platform_data (user_id, platform, data_type, extracted_at);
+-- For pages of a user's items, newest first: the rowid that ends every index is the order of arrival.
+CREATE INDEX user_platform_data_by_arrival ON user_platform_data (user_id, platform);
 CREATE UNIQUE INDEX user_platform_data_by_item
   ON user_platform_data (user_id, platform, data_type, item_key) WHERE item_key IS NOT NULL;
 

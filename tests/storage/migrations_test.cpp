@@ -41,7 +41,7 @@ CAF_TEST(a new database gets the whole schema and a current one nothing) {
   CAF_CHECK(second->applied.empty());
   CAF_CHECK_EQUAL(second->version, first->version);
   for (const char* table : {"events", "users", "accounts", "logs", "platform_connections",
-                            "user_platform_data", "platform_webhooks", "push_subscriptions",
+                            "user_platform_data", "poll_progress", "platform_webhooks", "push_subscriptions",
                             "oauth_states", "outbox", "nodes", "schema_migrations"})
     CAF_CHECK(number(connection, "SELECT count(*) FROM " + std::string{table}) >= 0);
 }

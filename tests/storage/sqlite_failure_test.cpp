@@ -172,6 +172,31 @@ CAF_TEST(an answer that would not fit in memory is refused in words) {
   CAF_CHECK_EQUAL(read(*store, ann, 10, 4)->size(), 1u);
 }
 
+CAF_TEST(a damaged payload is told and the others can be read) {
+  {
+    auto store = open();
+    for (sequence seq = 1; seq <= 3; ++seq)
+      CAF_REQUIRE(append_one(
+        *store, {an_event(ann, seq, at(1), std::string(5'000, 'x')), "github", {}, {}}));
+  }
+  {
+    sqlite_connection other{directory.file("lapwing.db"), open_mode::create};
+    sqlite_statement statement{other, "SELECT typeof(payload), length(payload) < 500 FROM events"};
+    CAF_REQUIRE(statement.step());
+    CAF_CHECK_EQUAL(statement.text(0), "blob");
+    CAF_CHECK_EQUAL(statement.integer(1), 1);
+    statement.reset();
+    other.execute("UPDATE events SET payload ="
+                  " CAST(substr(payload, 1, length(payload) - 4) || x'00000000' AS BLOB)"
+                  " WHERE seq = 2");
+  }
+  auto store = open();
+  CAF_CHECK(find(*store, ann, 2).error().code == errc::internal);
+  CAF_CHECK(read(*store, ann).error().code == errc::internal);
+  CAF_CHECK((*find(*store, ann, 1))->payload == std::string(5'000, 'x'));
+  CAF_CHECK_EQUAL(read(*store, ann, 2)->size(), 1u);
+}
+
 CAF_TEST(nothing acknowledged is lost when the process is killed) {
   for (int round = 0; round < 5; ++round) {
     int channel[2];

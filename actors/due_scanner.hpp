@@ -1,0 +1,36 @@
+// Wakes what is due: asks the store, once a scan interval, which connections have a timer that has
+// come, and sends each to its user's home. Timers are rows, so a node that was away fires them late,
+// once. One per node.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include <caf/fwd.hpp>
+
+#include "actors/messages.hpp"
+
+namespace lapwing {
+
+struct node_context;
+
+struct due_scanner_settings {
+  std::chrono::milliseconds interval{60'000};
+  std::size_t page = 500;             ///< Connections asked for at once.
+  std::size_t under_way_max = 2000;   ///< More are not woken before some are done.
+};
+
+using due_scanner_actor = caf::typed_actor<
+  // Look now, whatever the clock says (cron routes).
+  caf::reacts_to<atom::wake>,
+  // INTERNAL (timer).
+  caf::reacts_to<atom::tick>,
+  // INTERNAL: what the store found.
+  caf::reacts_to<due_found>,
+  // INTERNAL: a connection that was woken has done what was due.
+  caf::reacts_to<task_ended>>;
+
+due_scanner_actor spawn_due_scanner(caf::actor_system& system, const node_context& env,
+                                    due_scanner_settings settings);
+
+} // namespace lapwing

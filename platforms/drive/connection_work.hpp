@@ -1,0 +1,16 @@
+// Why a connection is looked at.
+#pragma once
+
+#include <cstdint>
+
+namespace lapwing {
+
+enum class connection_work : std::uint8_t {
+  due,       ///< A timer of it has come: whatever is due is done.
+  sync,      ///< Somebody wants news: everything is polled now.
+  hint,      ///< A webhook that only says "something changed" (Gmail, Calendar): polled now.
+  connected, ///< New tokens were stored: loaded anew, registered, polled for the first time.
+  remove,    ///< The person disconnects: revoked, unregistered, forgotten.
+};
+
+} // namespace lapwing

@@ -1,0 +1,249 @@
+#include "sim/control.hpp"
+
+#include <chrono>
+
+#include <nlohmann/json.hpp>
+
+#include "sim/call.hpp"
+#include "sim/json_writer.hpp"
+#include "sim/text.hpp"
+
+namespace lapwing::sim {
+namespace {
+
+using nlohmann::json;
+
+http_response mistake(std::string_view text) {
+  json_writer out;
+  out.field("error", text);
+  return json_answer(400, out.text());
+}
+
+std::string text_of(const json& body, const char* name) {
+  auto found = body.find(name);
+  return found != body.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+std::uint64_t number_of(const json& body, const char* name, std::uint64_t otherwise) {
+  auto found = body.find(name);
+  return found != body.end() && found->is_number_unsigned() ? found->get<std::uint64_t>()
+                                                            : otherwise;
+}
+
+http_response done(std::string_view name, std::uint64_t count) {
+  json_writer out;
+  out.field("ok", true).field(name, count);
+  return json_answer(200, out.text());
+}
+
+/// {"do":"fault","kind":"rate_limit","platform":"github",...}: the members of parse_fault's text.
+http_response add_fault(world& of, const json& body) {
+  auto text = text_of(body, "kind");
+  for (const auto& [name, value] : body.items()) {
+    if (name == "do" || name == "kind")
+      continue;
+    auto plain = value.is_string() ? value.get<std::string>() : value.dump();
+    if (plain == "true")
+      plain = "1";
+    text += ',' + name + '=' + plain;
+  }
+  auto what = parse_fault(text, of.now());
+  if (!what)
+    return mistake(what.error().detail);
+  of.add_fault(*what);
+  return done("faults", 1);
+}
+
+/// What an operator sets in the providers' portals.
+http_response configure(world& of, const json& body) {
+  auto& options = of.change_options();
+  std::uint64_t count = 0;
+  auto take = [&](const char* name, std::string& into) {
+    if (body.contains(name)) {
+      into = text_of(body, name);
+      ++count;
+    }
+  };
+  take("pubsub_push_url", options.pubsub_push_url);
+  take("pubsub_audience", options.pubsub_audience);
+  take("pubsub_service_account", options.pubsub_service_account);
+  take("slack_events_url", options.slack_events_url);
+  take("slack_signing_secret", options.slack_signing_secret);
+  take("discord_events_url", options.discord_events_url);
+  return done("changed", count);
+}
+
+http_response grant(world& of, platform where, const std::string& user) {
+  auto tokens = of.grant(where, user);
+  json_writer out;
+  out.field("access_token", tokens.access);
+  if (!tokens.refresh.empty())
+    out.field("refresh_token", tokens.refresh);
+  if (tokens.expires_at)
+    out.field("expires_at", to_rfc3339(*tokens.expires_at));
+  out.array("scopes");
+  for (const auto& scope : tokens.scopes)
+    out.value(scope);
+  return json_answer(200, out.text());
+}
+
+http_response act(world& of, const json& body) {
+  auto what = text_of(body, "do");
+  auto user = text_of(body, "user");
+  if (what == "fault")
+    return add_fault(of, body);
+  if (what == "clear_faults") {
+    of.clear_faults();
+    return done("faults", 0);
+  }
+  if (what == "configure")
+    return configure(of, body);
+  if (what == "rotate_google_key") {
+    of.rotate_google_key();
+    return done("keys", 1);
+  }
+  if (what == "add_user") {
+    if (user.empty())
+      return mistake("user is missing");
+    of.add_user(user);
+    return done("users", of.users().size());
+  }
+  if (what == "verify_addresses" && !user.empty()) {
+    of.verify_addresses(user);
+    return done("users", 1);
+  }
+  auto where = platform_of(text_of(body, "platform"));
+  if (!where)
+    return mistake("platform must be one of spotify, youtube, github, discord, gmail, calendar, "
+                   "slack, linkedin; or `do` is none of the documented actions");
+  if (what == "revoke")
+    return done("grants", of.revoke_grants(*where, user));
+  if (what == "expire_access_tokens")
+    return done("grants", of.expire_access_tokens(*where, user));
+  if (what == "expire_cursors") {
+    of.expire_cursors(*where, user);
+    return done("platforms", 1);
+  }
+  if (what == "delete_registrations")
+    return done("registrations", of.delete_registrations(*where, user));
+  if (what == "set_rate") {
+    auto rate = body.find("per_hour");
+    if (rate == body.end() || !rate->is_number() || rate->get<double>() < 0)
+      return mistake("per_hour must be a number");
+    of.set_rate(*where, user, rate->get<double>());
+    return done("platforms", 1);
+  }
+  if (user.empty())
+    return mistake("user is missing");
+  if (what == "produce") {
+    auto count = std::min<std::uint64_t>(number_of(body, "count", 1), 10'000);
+    of.make_items(*where, user, count);
+    return done("items", count);
+  }
+  if (what == "grant")
+    return grant(of, *where, user);
+  return mistake("`do` is none of the documented actions");
+}
+
+http_response produced(const world& of, const parameters& query) {
+  auto where = platform_of(query.get("platform"));
+  if (!where)
+    return mistake("platform is missing");
+  json_writer out;
+  out.array("items");
+  for (const auto& item : of.produced(*where, query.get("user"))) {
+    out.object().field("endpoint", item.endpoint).field("at", to_rfc3339(item.at)).array("key");
+    for (const auto& part : item.key)
+      out.value(part);
+    out.end().end();
+  }
+  return json_answer(200, out.text());
+}
+
+http_response users(const world& of) {
+  json_writer out;
+  out.array("users");
+  for (const auto& name : of.users()) {
+    out.object().field("name", name);
+    for (auto where : all_platforms) {
+      out.object(name_of(where)).field("account", of.account_name(where, name));
+      out.field("items", of.produced_count(where, name));
+      out.field("registrations", of.registrations(where, name)).array("resources");
+      for (const auto& resource : of.resources(where, name))
+        out.value(resource);
+      out.end().end();
+    }
+    out.end();
+  }
+  return json_answer(200, out.text());
+}
+
+} // namespace
+
+http_response control(world& of, const http_request& request) {
+  std::string_view url = request.url;
+  auto path = url.substr(0, url.find('?'));
+  parameters query{path.size() < url.size() ? url.substr(path.size() + 1) : std::string_view{}};
+  if (path == "/_control") {
+    if (request.method != "POST")
+      return empty_answer(405);
+    auto body = json::parse(request.body, nullptr, false);
+    return body.is_object() ? act(of, body) : mistake("the body must be a JSON object");
+  }
+  if (path == "/_stats")
+    return json_answer(200, stats_json(of));
+  if (path == "/_produced")
+    return produced(of, query);
+  if (path == "/_users")
+    return users(of);
+  return json_answer(404, R"({"error":"see /_control, /_stats, /_produced, /_users"})");
+}
+
+std::string stats_json(const world& of) {
+  const auto& stats = of.stats();
+  json_writer out;
+  out.field("now", to_rfc3339(of.now())).field("users", of.users().size());
+  out.field("unknown_addresses", stats.unknown_addresses);
+  out.field("deliveries_waiting", of.waiting_deliveries()).object("platforms");
+  for (auto where : all_platforms) {
+    const auto& one = stats.of(where);
+    out.object(name_of(where))
+      .field("calls", one.calls)
+      .field("consents", one.consents)
+      .field("codes_exchanged", one.codes_exchanged)
+      .field("refreshes", one.refreshes)
+      .field("refreshes_refused", one.refreshes_refused)
+      .field("reuse_detected", one.reuse_detected)
+      .field("invalid_tokens", one.invalid_tokens)
+      .field("revocations", one.revocations)
+      .field("live_grants", of.live_grants(where))
+      .field("registrations", of.registrations(where, {}))
+      .field("deliveries", one.deliveries)
+      .field("accepted", one.accepted)
+      .field("failed", one.failed)
+      .field("lost", one.lost)
+      .object("endpoints");
+    for (const auto& [key, endpoint] : stats.endpoints) {
+      if (key.first != where)
+        continue;
+      out.object(key.second)
+        .field("calls", endpoint.calls)
+        .field("good", endpoint.good)
+        .field("not_modified", endpoint.not_modified)
+        .field("limited", endpoint.limited)
+        .field("refused", endpoint.refused)
+        .field("broken", endpoint.broken)
+        .end();
+    }
+    out.end().end();
+  }
+  out.end().object("faults");
+  for (std::size_t i = 0; i < fault_kind_count; ++i) {
+    auto kind = static_cast<fault_kind>(i);
+    if (auto struck = of.faults_struck(kind); struck != 0)
+      out.field(name_of(kind), struck);
+  }
+  return out.text();
+}
+
+} // namespace lapwing::sim

@@ -1,0 +1,137 @@
+// A person connects each platform through the browser's redirects, against `lapwing sim`: what was
+// polled is on the stream and in the store; disconnecting forgets it.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import test from "node:test";
+import { assert_problem, binary, start_node } from "./support/node.mjs";
+import { user_token } from "./support/sign.mjs";
+import { SseStream } from "./support/sse.mjs";
+import { afterwards, eventually } from "./support/waiting.mjs";
+
+const platforms = ["spotify", "gmail", "github", "slack", "discord", "calendar", "youtube", "linkedin"];
+
+/** Resolves with the simulator's address; it ends with the test. */
+async function start_simulator(t) {
+  const child = spawn(binary, ["sim", "--listen", "127.0.0.1:0", "--users", "1", "--rate", "20"],
+    { stdio: ["ignore", "pipe", "inherit"] });
+  afterwards(t, () => child.kill("SIGKILL"));
+  let output = "";
+  child.stdout.on("data", (data) => (output += data));
+  const ready = await eventually(async () => /^ready (\S+)$/m.exec(output), "the simulator to serve");
+  return ready[1];
+}
+
+async function connected_node(t) {
+  const simulator = await start_simulator(t);
+  const env = {
+    LAPWING_PLATFORMS__SIMULATOR: simulator,
+    LAPWING_PLATFORMS__SCAN: "200ms",
+    LAPWING_OUTBOUND__ALLOW_PRIVATE_ADDRESSES: "true",
+    ENCRYPTION_KEY: "0123456789abcdef".repeat(4),
+    CRON_SECRET: "cron-secret-for-tests",
+    API_URL: "http://127.0.0.1:1", // Only a name here: the test follows the path itself.
+  };
+  for (const name of ["spotify", "google", "github", "discord", "slack", "linkedin"]) {
+    env[`${name.toUpperCase()}_CLIENT_ID`] = `sim-${name}-id`;
+    env[`${name.toUpperCase()}_CLIENT_SECRET`] = `sim-${name}-secret`;
+  }
+  return { node: await start_node(t, { env }), simulator };
+}
+
+/** What a browser does; resolves with the last redirect. */
+async function connect(node, platform, { user = "user-0", cookie } = {}) {
+  const start = await node.as(user, `/api/oauth/${platform}/authorize?redirect=/done`);
+  assert.equal(start.status, 302, start.text);
+  const set = start.headers["set-cookie"][0];
+  assert.match(set, /HttpOnly; SameSite=Lax/);
+  const consent = await fetch(`${start.headers.location}&user=${user}&login_hint=${user}`, { redirect: "manual" });
+  assert.equal(consent.status, 302, `${platform}: ${await consent.text()}`);
+  const back = new URL(consent.headers.get("location"));
+  return node.request(`${back.pathname}${back.search}`, { headers: { Cookie: cookie ?? set.split(";")[0] } });
+}
+
+test("every platform is connected, polled, stored and told", async (t) => {
+  const { node } = await connected_node(t);
+  const stream = await SseStream.open(t, node, { token: user_token("user-0") });
+  await stream.first("connected");
+  for (const platform of platforms) {
+    const end = await connect(node, platform);
+    assert.equal(end.status, 302, end.text);
+    assert.equal(end.headers.location, `/done?connected=${platform}`);
+  }
+  const told = (type, platform) => stream.of(type).filter((event) => event.platform === platform);
+  for (const platform of platforms) {
+    await stream.until(() => told("platform_sync", platform).length > 0, () => `${platform} to sync; ${stream.summary()}`);
+    assert.equal(told("connection_status", platform)[0].status, "connected");
+    const news = told("new_data", platform)[0];
+    assert.ok(news.count > 0 && news.count === news.data.count);
+    assert.equal(news.dataType, news.data.dataType);
+    const page = (await node.as("user-0", `/api/data/${platform}?type=${news.dataType}&limit=5`)).json;
+    assert.ok(page.items.length > 0, platform);
+    assert.equal(page.items[0].dataType, news.dataType);
+  }
+  const list = (await node.as("user-0", "/api/connections")).json;
+  assert.deepEqual(list.connections.map(({ platform }) => platform).sort(), [...platforms].sort());
+  for (const one of list.connections) assert.equal(one.status, "connected");
+  const doctor = (await node.as("user-0", "/api/monitoring/status")).json;
+  assert.equal(doctor.connections.find(({ platform }) => platform === "spotify").healthy, true);
+  for (const text of [JSON.stringify(list), JSON.stringify(doctor), node.stderr]) {
+    assert.doesNotMatch(text, /access_token|refresh_token|sim-spotify-secret/);
+  }
+});
+
+test("polls by hand and by a cron service are taken", async (t) => {
+  const { node } = await connected_node(t);
+  assert.equal((await connect(node, "spotify")).status, 302);
+  const stream = await SseStream.open(t, node, { token: user_token("user-0") });
+  await stream.first("connected");
+  const sync = await node.as("user-0", "/api/connections/spotify/sync", { method: "POST" });
+  assert.equal(sync.status, 202, sync.text);
+  await stream.first("platform_sync");
+  assert.equal((await node.as("user-0", "/api/connections/sync", { method: "POST" })).json.started, 1);
+  assert_problem(await node.as("user-0", "/api/connections/github/sync", { method: "POST" }), 404, "not_found");
+  assert_problem(await node.request("/api/cron/token-refresh"), 401, "missing_token");
+  assert_problem(await node.request("/api/cron/token-refresh", { token: "wrong" }), 401, "invalid_token");
+  for (const job of ["token-refresh", "poll-spotify"]) {
+    assert.equal((await node.request(`/api/cron/${job}`, { token: "cron-secret-for-tests" })).status, 200);
+  }
+  assert_problem(await node.request("/api/cron/poll-nothing", { token: "cron-secret-for-tests" }), 404, "not_found");
+});
+
+test("an authorization is good once, in the browser that began it, and says when it failed", async (t) => {
+  const { node } = await connected_node(t);
+  assert_problem(await node.as("user-0", "/api/oauth/nothing/authorize"), 404, "not_found");
+  for (const evil of ["https://evil.example/", "//evil.example", "/\\evil.example"]) {
+    assert_problem(await node.as("user-0", `/api/oauth/spotify/authorize?redirect=${encodeURIComponent(evil)}`), 400, "bad_request");
+  }
+  assert_problem(await connect(node, "spotify", { cookie: "lapwing_oauth=somebody-elses" }), 400, "bad_request");
+  const forged = await node.request("/api/oauth/spotify/callback?code=x&state=made-up",
+    { headers: { Cookie: "lapwing_oauth=made-up" } });
+  assert.equal(forged.status, 302);
+  assert.match(forged.headers.location, /connect_error=bad_request/);
+  assert.deepEqual((await node.as("user-0", "/api/connections")).json.connections, []);
+  assert_problem(await node.request("/api/connections"), 401, "missing_token");
+});
+
+test("a disconnected platform keeps no token and tells so", async (t) => {
+  const { node } = await connected_node(t);
+  assert.equal((await connect(node, "github")).status, 302);
+  const stream = await SseStream.open(t, node, { token: user_token("user-0") });
+  await stream.first("connected");
+  assert.equal((await node.as("user-0", "/api/connections/github", { method: "DELETE" })).status, 204);
+  await stream.until(() => stream.of("connection_status").some(({ status }) => status === "disconnected"), "the word");
+  const [left] = (await node.as("user-0", "/api/connections")).json.connections;
+  assert.equal(left.status, "disconnected");
+  assert_problem(await node.as("user-0", "/api/connections/spotify", { method: "DELETE" }), 404, "not_found");
+});
+
+test("connections outlive kill -9, and tokens lie sealed", async (t) => {
+  const { node } = await connected_node(t);
+  assert.equal((await connect(node, "spotify")).status, 302);
+  await node.kill();
+  await node.start();
+  const [left] = (await node.as("user-0", "/api/connections")).json.connections;
+  assert.equal(left.status, "connected");
+  const sync = await node.as("user-0", "/api/connections/spotify/sync", { method: "POST" });
+  assert.equal(sync.status, 202);
+});

@@ -1,0 +1,274 @@
+// A connection store in memory that answers before it returns: for simulations of months, where a
+// disk would be what is measured. The contract itself is tested on the real stores.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "core/connection_store.hpp"
+
+namespace lapwing {
+
+class memory_connections final : public connection_store {
+public:
+  static constexpr std::size_t kept_bytes_max = 1024;
+
+  /// Every call fails with store_unavailable while this is set.
+  bool down = false;
+  std::uint64_t writes = 0;
+
+  /// The part of append_request::with.
+  void apply(const sync_effect& effect) {
+    auto* at = find(effect.of);
+    if (at == nullptr)
+      return;
+    auto& known = items_[name(effect.of) + '/' + effect.data_type];
+    for (const auto& item : effect.items)
+      known.emplace(item.key, item.json.size() <= kept_bytes_max ? item.json : std::string{});
+    set_progress(*at, effect.progress);
+    at->row.at.last_sync = effect.progress.last_poll;
+    set_due_of(*at, effect.next_due);
+  }
+  std::size_t item_count(const connection_key& of, const std::string& type) const {
+    auto at = items_.find(name(of) + '/' + type);
+    return at == items_.end() ? 0 : at->second.size();
+  }
+  bool has_item(const connection_key& of, const std::string& type, const std::string& key) const {
+    auto at = items_.find(name(of) + '/' + type);
+    return at != items_.end() && at->second.contains(key);
+  }
+  /// The key of any one of the items, by number; "" beyond the end.
+  std::string item_key(const connection_key& of, const std::string& type, std::size_t n) const {
+    auto at = items_.find(name(of) + '/' + type);
+    if (at == items_.end() || n >= at->second.size())
+      return {};
+    return std::next(at->second.begin(), static_cast<std::ptrdiff_t>(n))->first;
+  }
+  std::optional<timestamp> soonest() const {
+    return due_.empty() ? std::nullopt : std::optional{due_.begin()->first};
+  }
+  const loaded_connection* peek(const connection_key& of) const {
+    auto at = rows_.find(name(of));
+    return at == rows_.end() ? nullptr : &at->second.row;
+  }
+
+  void put_oauth_state(oauth_state state, callback<bool> done) override {
+    if (refuse(done))
+      return;
+    states_[state.state] = std::move(state);
+    done(true);
+  }
+  void take_oauth_state(std::string state, timestamp now,
+                        callback<std::optional<oauth_state>> done) override {
+    if (refuse(done))
+      return;
+    auto at = states_.extract(state);
+    if (at.empty() || at.mapped().expires_at <= now)
+      return done(std::optional<oauth_state>{});
+    done(std::optional{std::move(at.mapped())});
+  }
+  void connect(connection fresh, timestamp due, callback<std::uint64_t> done) override {
+    if (refuse(done))
+      return;
+    auto& at = rows_[name({fresh.user, fresh.platform})];
+    fresh.token_version = at.row.at.token_version + 1;
+    fresh.status = connection_status::connected;
+    at.row.at = std::move(fresh);
+    set_due_of(at, due);
+    done(at.row.at.token_version);
+  }
+  void load(connection_key which, callback<std::optional<loaded_connection>> done) override {
+    if (refuse(done))
+      return;
+    auto* at = find(which);
+    done(at ? std::optional{at->row} : std::nullopt);
+  }
+  void list(user_id user, callback<std::vector<loaded_connection>> done) override {
+    if (refuse(done))
+      return;
+    std::vector<loaded_connection> out;
+    for (auto& [key, at] : rows_)
+      if (at.row.at.user == user) {
+        out.push_back(at.row);
+        out.back().at.tokens.access_token.clear();
+        out.back().at.tokens.refresh_token.clear();
+      }
+    done(std::move(out));
+  }
+  void note_refresh(connection_key which, std::uint64_t version, timestamp began,
+                    callback<bool> done) override {
+    change(which, done, [&](entry& at) {
+      if (at.row.at.token_version != version)
+        return false;
+      at.row.at.refresh_began = began;
+      return true;
+    });
+  }
+  void save_tokens(connection_key which, std::uint64_t expected, token_set tokens,
+                   timestamp next_due, callback<bool> done) override {
+    change(which, done, [&](entry& at) {
+      if (at.row.at.token_version != expected)
+        return false;
+      if (tokens.refresh_token.empty())
+        tokens.refresh_token = at.row.at.tokens.refresh_token;
+      at.row.at.tokens = std::move(tokens);
+      ++at.row.at.token_version;
+      at.row.at.refresh_began.reset();
+      set_due_of(at, next_due);
+      return true;
+    });
+  }
+  void save_status(connection_key which, connection_status status, std::string cause,
+                   std::string message, callback<bool> done) override {
+    change(which, done, [&](entry& at) {
+      at.row.at.status = status;
+      at.row.at.cause = std::move(cause);
+      at.row.at.message = std::move(message);
+      if (status == connection_status::needs_reauth)
+        forget_due(at);
+      return true;
+    });
+  }
+  void save_progress(connection_key which, poll_progress progress, timestamp next_due,
+                     callback<bool> done) override {
+    change(which, done, [&](entry& at) {
+      set_progress(at, progress);
+      set_due_of(at, next_due);
+      return true;
+    });
+  }
+  void unknown_keys(connection_key which, std::string data_type, std::vector<std::string> keys,
+                    callback<std::vector<std::string>> done) override {
+    if (refuse(done))
+      return;
+    std::erase_if(keys, [&](const std::string& key) { return has_item(which, data_type, key); });
+    done(std::move(keys));
+  }
+  void save_registration(connection_key which, registration what, timestamp next_due,
+                         callback<bool> done) override {
+    change(which, done, [&](entry& at) {
+      auto& all = at.row.registrations;
+      auto old = std::ranges::find(all, what.resource, &registration::resource);
+      if (old == all.end())
+        all.push_back(std::move(what));
+      else
+        *old = std::move(what);
+      set_due_of(at, next_due);
+      return true;
+    });
+  }
+  void remove_registration(connection_key which, std::string resource,
+                           callback<bool> done) override {
+    change(which, done, [&](entry& at) {
+      return std::erase_if(at.row.registrations,
+                           [&](auto& one) { return one.resource == resource; }) > 0;
+    });
+  }
+  void find_registration(platform_id platform, std::string external_id,
+                         callback<std::optional<connection_key>> done) override {
+    if (refuse(done))
+      return;
+    for (auto& [key, at] : rows_)
+      for (auto& one : at.row.registrations)
+        if (at.row.at.platform == platform && one.external_id == external_id)
+          return done(std::optional{connection_key{at.row.at.user, platform}});
+    done(std::optional<connection_key>{});
+  }
+  void disconnect(connection_key which, callback<bool> done) override {
+    change(which, done, [&](entry& at) {
+      at.row.at.tokens = {};
+      at.row.at.status = connection_status::disconnected;
+      at.row.polls.clear();
+      at.row.registrations.clear();
+      forget_due(at);
+      return true;
+    });
+  }
+  void due(timestamp until, std::size_t limit,
+           callback<std::vector<connection_key>> done) override {
+    if (refuse(done))
+      return;
+    std::vector<connection_key> out;
+    for (auto at = due_.begin(); at != due_.end() && at->first <= until && out.size() < limit; ++at)
+      out.push_back({rows_[at->second].row.at.user, rows_[at->second].row.at.platform});
+    done(std::move(out));
+  }
+  void set_due(connection_key which, timestamp due, callback<bool> done) override {
+    change(which, done, [&](entry& at) {
+      set_due_of(at, due);
+      return true;
+    });
+  }
+  void items(connection_key which, std::string data_type, std::string, std::size_t limit,
+             callback<stored_items> done) override {
+    if (refuse(done))
+      return;
+    stored_items page;
+    for (const auto& [key, json] : items_[name(which) + '/' + data_type])
+      if (page.items.size() < limit)
+        page.items.push_back({key, data_type, {}, json});
+    done(std::move(page));
+  }
+  void reencrypt(std::size_t, callback<std::size_t> done) override { done(std::size_t{0}); }
+
+private:
+  struct entry {
+    loaded_connection row;
+    std::optional<timestamp> due;
+  };
+
+  static std::string name(const connection_key& of) {
+    return of.user.str() + '/' + of.platform.str();
+  }
+  entry* find(const connection_key& of) {
+    auto at = rows_.find(name(of));
+    return at == rows_.end() ? nullptr : &at->second;
+  }
+  template <class Done>
+  bool refuse(const Done& done) const {
+    if (down)
+      done(error{errc::store_unavailable, "down"});
+    return down;
+  }
+  template <class How>
+  void change(const connection_key& which, const callback<bool>& done, How how) {
+    if (refuse(done))
+      return;
+    auto* at = find(which);
+    if (at == nullptr)
+      return done(error{errc::not_found, "no such connection"});
+    ++writes;
+    done(how(*at));
+  }
+  static void set_progress(entry& at, const poll_progress& progress) {
+    auto& polls = at.row.polls;
+    auto old = std::ranges::find(polls, progress.endpoint, &poll_progress::endpoint);
+    if (old == polls.end())
+      polls.push_back(progress);
+    else
+      *old = progress;
+  }
+  void forget_due(entry& at) {
+    if (at.due)
+      due_.erase({*at.due, name({at.row.at.user, at.row.at.platform})});
+    at.due.reset();
+  }
+  void set_due_of(entry& at, timestamp when) {
+    forget_due(at);
+    at.due = when;
+    due_.insert({when, name({at.row.at.user, at.row.at.platform})});
+  }
+
+  std::map<std::string, oauth_state> states_;
+  std::unordered_map<std::string, entry> rows_;
+  /// Keys, and the item itself where it is small: who reads channels for their ids needs those.
+  std::unordered_map<std::string, std::unordered_map<std::string, std::string>> items_;
+  std::set<std::pair<timestamp, std::string>> due_;
+};
+
+} // namespace lapwing
