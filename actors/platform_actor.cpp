@@ -135,6 +135,20 @@ void work(self_pointer self, const platform_message& message) {
   });
 }
 
+/// Gmail and Calendar only say that something changed: what it is has to be asked for. By way of the
+/// supervisor, so that it stays until that is done.
+void follow_hint(self_pointer self) {
+  auto& state = self->state;
+  auto spec = std::ranges::find(state.env->platforms, state.platform, &platform_spec::name);
+  if (spec == state.env->platforms.end() || state.env->connections == nullptr
+      || (spec->webhook.scheme != "google-oidc" && spec->webhook.scheme != "channel-token"))
+    return;
+  auto task = std::make_shared<platform_task>();
+  task->of = {state.user, state.platform};
+  task->work = connection_work::hint;
+  self->send(state.env->directories[self->home()], platform_message{std::move(task)});
+}
+
 platform_actor::behavior_type behavior(self_pointer self, const node_context* env, user_id user,
                                        platform_id platform, delivery_taker_actor supervisor) {
   auto& state = self->state;
@@ -155,6 +169,8 @@ platform_actor::behavior_type behavior(self_pointer self, const node_context* en
         books.last_error.clear();
       if (!settled.last_error.empty())
         books.last_error = settled.last_error;
+      if (settled.stored > 0)
+        follow_hint(self);
     },
     [self](const inspect_query&) { return fragment{self->state.describe()}; },
   };

@@ -42,13 +42,6 @@ public:
     auto at = items_.find(name(of) + '/' + type);
     return at != items_.end() && at->second.contains(key);
   }
-  /// The key of any one of the items, by number; "" beyond the end.
-  std::string item_key(const connection_key& of, const std::string& type, std::size_t n) const {
-    auto at = items_.find(name(of) + '/' + type);
-    if (at == items_.end() || n >= at->second.size())
-      return {};
-    return std::next(at->second.begin(), static_cast<std::ptrdiff_t>(n))->first;
-  }
   std::optional<timestamp> soonest() const {
     return due_.empty() ? std::nullopt : std::optional{due_.begin()->first};
   }
