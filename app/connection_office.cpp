@@ -91,7 +91,7 @@ connection_office::connection_office(asio_scheduler& scheduler, const node_conte
                                      http_client& http,
                                      const std::vector<platform_spec>& platforms,
                                      std::string public_url, due_scanner_actor scanner)
-    : scheduler_(scheduler), context_(context), http_(http), platforms_(platforms),
+    : scheduler_(scheduler), context_(context), directories_(context.directories), http_(http), platforms_(platforms),
       public_url_(std::move(public_url)), scanner_(std::move(scanner)) {}
 
 template <class T>
@@ -232,7 +232,7 @@ void connection_office::keep(std::shared_ptr<exchange_in_progress> work) {
       return work->done(kept.error());
     const auto& key = work->state.of;
     spdlog::info("{} connected for user {}", key.platform.str(), key.user.str());
-    caf::anon_send(context_.directories[home_of(key.user.str(), context_.homes())],
+    caf::anon_send(directories_[home_of(key.user.str(), directories_.size())],
                    user_created{key.user});
     // A delivery that names the account instead of the user finds its way from now on.
     if (!work->fresh.account.empty())
@@ -248,7 +248,7 @@ void connection_office::tell(connection_key of, connection_work work,
   auto task = std::make_shared<platform_task>();
   task->work = work;
   task->done = std::move(done);
-  auto& directory = context_.directories[home_of(of.user.str(), context_.homes())];
+  auto& directory = directories_[home_of(of.user.str(), directories_.size())];
   task->of = std::move(of);
   caf::anon_send(directory, platform_message{std::move(task)});
 }

@@ -49,6 +49,8 @@ private:
 
   asio_scheduler& scheduler_;
   const node_context& context_;
+  /// Of our own: answers of the store may come up when the node is letting its actors go.
+  const std::vector<user_directory_actor> directories_;
   http_client& http_;
   const std::vector<platform_spec>& platforms_;
   const std::string public_url_;

@@ -162,10 +162,9 @@ void node::parts::stop_outbound() {
 }
 
 void node::parts::end_actors() {
-  auto end = [](auto& handles) {
+  auto end = [](const auto& handles) {
     for (auto& handle : handles)
       caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
-    handles.clear();
   };
   caf::anon_send_exit(admin, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(retention, caf::exit_reason::user_shutdown);
@@ -191,6 +190,11 @@ void node::parts::end_actors() {
     }
     std::this_thread::sleep_for(5ms);
   }
+  // Only now: until they have ended, actors look each other up here.
+  context.directories.clear();
+  context.relays.clear();
+  context.keepers.clear();
+  context.writers.clear();
 }
 
 node::node(std::unique_ptr<parts> made) : parts_(std::move(made)) {}
@@ -235,9 +239,9 @@ node::~node() {
   all.end_actors();
   all.server.reset();
   all.core.reset();
+  all.store.reset(); // Its last callbacks still find the office and the outbound clients.
   all.office.reset();
   all.outbound.clear();
-  all.store.reset();
 }
 
 const std::vector<std::string>& node::addresses() const noexcept {
