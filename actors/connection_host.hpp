@@ -6,6 +6,7 @@
 
 #include "actors/messages.hpp"
 #include "actors/node_context.hpp"
+#include "core/chance.hpp"
 #include "platforms/drive/driver_host.hpp"
 
 namespace lapwing {
@@ -24,9 +25,7 @@ public:
   void set_watched(bool watched) noexcept { watched_ = watched; }
 
   timestamp now() const override { return env_.clock->now(); }
-  double chance() override {
-    return static_cast<double>(env_.random() >> 11) * 0x1.0p-53; // The 53 bits of a double.
-  }
+  double chance() override { return unit_chance(env_.random()); }
   poster make_poster() override { return calls_.post; }
   void after(std::chrono::milliseconds delay, std::function<void()> call) override {
     calls_.after(delay, std::move(call));

@@ -10,6 +10,7 @@
 #include "actors/ring_queue.hpp"
 #include "actors/runtime/asio_scheduler.hpp"
 #include "actors/session.hpp"
+#include "app/returning.hpp"
 
 namespace lapwing {
 namespace {
@@ -75,20 +76,6 @@ bridge::bridge(caf::actor_system& system, const node_context& context, admin_act
 }
 
 bridge::~bridge() = default;
-
-template <class T>
-bridge::callback<T> bridge::returning(callback<T> done) {
-  auto home = scheduler_.current();
-  if (home == asio_scheduler::npos)
-    return done; // Not an I/O thread: it is told wherever the answer comes up.
-  return [this, home, done = std::move(done)](result<T> what) {
-    if (scheduler_.current() == home)
-      return done(std::move(what));
-    // A std::function must be copyable, a result need not be cheap to copy: move it in a box.
-    auto box = std::make_shared<result<T>>(std::move(what));
-    boost::asio::post(scheduler_.io(home), [done, box] { done(std::move(*box)); });
-  };
-}
 
 template <class T>
 void bridge::refuse(callback<T> done, error why) {
@@ -212,7 +199,7 @@ std::unique_ptr<stream_session> bridge::open_stream(stream_request request,
 }
 
 void bridge::history(user_id user, sequence after, std::size_t limit, callback<event_page> done) {
-  read_history(std::move(user), after, limit, returning(std::move(done)));
+  read_history(std::move(user), after, limit, returning(scheduler_, std::move(done)));
 }
 
 void bridge::read_history(user_id user, sequence after, std::size_t limit,
@@ -235,11 +222,11 @@ void bridge::read_history(user_id user, sequence after, std::size_t limit,
 }
 
 void bridge::find_event(log_id log, sequence seq, callback<event_ptr> done) {
-  context_.store->find(std::move(log), seq, returning(std::move(done)));
+  context_.store->find(std::move(log), seq, returning(scheduler_, std::move(done)));
 }
 
 void bridge::put_user(user_id user, std::vector<account> accounts, callback<bool> done) {
-  auto back = returning(std::move(done));
+  auto back = returning(scheduler_, std::move(done));
   auto& directory = context_.directories[home_of(user.str(), context_.homes())];
   context_.store->put_user(user, std::move(accounts),
                            [back, user, directory](const result<bool>& made) {
@@ -250,7 +237,7 @@ void bridge::put_user(user_id user, std::vector<account> accounts, callback<bool
 }
 
 void bridge::find_account(account which, callback<std::optional<user_id>> done) {
-  context_.store->find_account(std::move(which), returning(std::move(done)));
+  context_.store->find_account(std::move(which), returning(scheduler_, std::move(done)));
 }
 
 engine_counts bridge::counts() const {
@@ -260,7 +247,7 @@ engine_counts bridge::counts() const {
 void bridge::ask(inspect_query query, callback<std::string> done) {
   auto job = std::make_shared<inspect_job>();
   job->query = std::move(query);
-  job->done = returning(std::move(done));
+  job->done = returning(scheduler_, std::move(done));
   caf::anon_send(admin_, inspect_message{std::move(job)});
 }
 

@@ -54,9 +54,6 @@ private:
   struct sweep;
   class actor_session;
 
-  /// `done`, brought back to the thread that calls now.
-  template <class T>
-  callback<T> returning(callback<T> done);
   /// Says no, as late as an answer would come: callers need not expect it from within their call.
   template <class T>
   void refuse(callback<T> done, error why);

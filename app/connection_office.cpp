@@ -5,13 +5,13 @@
 #include <span>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
 #include "actors/messages.hpp"
-#include "actors/runtime/asio_scheduler.hpp"
+#include "app/returning.hpp"
 #include "core/json_text.hpp"
+#include "platforms/monitor/method_choice.hpp"
 #include "platforms/oauth/pkce.hpp"
 #include "platforms/oauth/requests.hpp"
 #include "platforms/oauth/text_forms.hpp"
@@ -34,16 +34,6 @@ std::optional<std::array<std::byte, 32>> random_bytes() {
   return out;
 }
 
-std::string_view text_of(connection_status status) {
-  switch (status) {
-    case connection_status::connected: return "connected";
-    case connection_status::degraded: return "degraded";
-    case connection_status::needs_reauth: return "needs_reauth";
-    case connection_status::disconnected: return "disconnected";
-  }
-  return "disconnected";
-}
-
 void append_time(std::string& out, std::string_view name, const std::optional<timestamp>& when) {
   out.append(",\"").append(name).append("\":");
   if (when)
@@ -56,7 +46,7 @@ void append_connection(std::string& out, const connection& one, bool can_connect
   out += "{\"platform\":";
   append_json_string(out, one.platform.str());
   out += ",\"status\":";
-  append_json_string(out, text_of(one.status));
+  append_json_string(out, to_string_view(one.status));
   out += ",\"account\":";
   append_json_string(out, one.account);
   append_time(out, "connectedAt", one.granted_at);
@@ -94,17 +84,6 @@ connection_office::connection_office(asio_scheduler& scheduler, const node_conte
     : scheduler_(scheduler), context_(context), directories_(context.directories), http_(http), platforms_(platforms),
       public_url_(std::move(public_url)), scanner_(std::move(scanner)) {}
 
-template <class T>
-connection_office::callback<T> connection_office::returning(callback<T> done) {
-  auto home = scheduler_.current();
-  if (home == asio_scheduler::npos)
-    return done;
-  return [this, home, done = std::move(done)](result<T> what) {
-    auto box = std::make_shared<result<T>>(std::move(what));
-    boost::asio::post(scheduler_.io(home), [done, box] { done(std::move(*box)); });
-  };
-}
-
 const platform_spec* connection_office::find(const platform_id& platform) const {
   auto at = std::ranges::find(platforms_, platform, &platform_spec::name);
   return at == platforms_.end() ? nullptr : &*at;
@@ -126,7 +105,7 @@ std::string connection_office::callback_url(const platform_id& platform) const {
 
 void connection_office::authorize(user_id user, platform_id platform, std::string redirect_to,
                                   callback<authorization_start> done) {
-  done = returning(std::move(done));
+  done = returning(scheduler_, std::move(done));
   auto spec = find_connectable(platform);
   if (!spec)
     return done(spec.error());
@@ -153,7 +132,7 @@ void connection_office::authorize(user_id user, platform_id platform, std::strin
 
 void connection_office::authorized(authorization_answer answer,
                                    callback<authorization_result> done) {
-  done = returning(std::move(done));
+  done = returning(scheduler_, std::move(done));
   auto spec = find_connectable(answer.platform);
   if (!spec)
     return done(spec.error());
@@ -254,7 +233,7 @@ void connection_office::tell(connection_key of, connection_work work,
 }
 
 void connection_office::list(user_id user, callback<std::string> done) {
-  done = returning(std::move(done));
+  done = returning(scheduler_, std::move(done));
   context_.connections->list(
     std::move(user), [this, done](result<std::vector<loaded_connection>> found) {
       if (!found)
@@ -283,12 +262,12 @@ void connection_office::list(user_id user, callback<std::string> done) {
 
 void connection_office::disconnect(user_id user, platform_id platform, callback<bool> done) {
   tell({std::move(user), std::move(platform)}, connection_work::remove,
-       returning(std::move(done)));
+       returning(scheduler_, std::move(done)));
 }
 
 void connection_office::sync(user_id user, std::optional<platform_id> platform,
                              callback<std::size_t> done) {
-  done = returning(std::move(done));
+  done = returning(scheduler_, std::move(done));
   context_.connections->list(user, [this, user, platform,
                                     done](const result<std::vector<loaded_connection>>& found) {
     if (!found)
@@ -306,7 +285,7 @@ void connection_office::sync(user_id user, std::optional<platform_id> platform,
 }
 
 void connection_office::items(item_query what, callback<std::string> done) {
-  done = returning(std::move(done));
+  done = returning(scheduler_, std::move(done));
   context_.connections->items(
     {std::move(what.user), std::move(what.platform)}, std::move(what.type), std::move(what.after),
     what.limit, [done](result<stored_items> found) {
@@ -334,7 +313,7 @@ void connection_office::items(item_query what, callback<std::string> done) {
 }
 
 void connection_office::run_job(std::string job, callback<std::string> done) {
-  done = returning(std::move(done));
+  done = returning(scheduler_, std::move(done));
   constexpr std::string_view poll = "poll-";
   auto polls = std::string_view{job}.starts_with(poll);
   if (job != "token-refresh" && (!polls || find(platform_id{job.substr(poll.size())}) == nullptr))

@@ -37,8 +37,6 @@ public:
 private:
   struct exchange_in_progress;
 
-  template <class T>
-  callback<T> returning(callback<T> done);
   const platform_spec* find(const platform_id& platform) const;
   result<const platform_spec*> find_connectable(const platform_id& platform) const;
   std::string callback_url(const platform_id& platform) const;

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/chance.hpp"
+
 namespace lapwing::sim {
 
 /// The finalizer of splitmix64: every bit of the input reaches every bit of the answer.
@@ -36,7 +38,7 @@ public:
     return mix(state_);
   }
   /// [0, 1).
-  double unit() noexcept { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+  double unit() noexcept { return unit_chance(next()); }
   /// [0, bound); `bound` > 0.
   std::uint64_t below(std::uint64_t bound) noexcept { return next() % bound; }
   double exponential(double mean) noexcept { return -mean * std::log1p(-unit()); }

@@ -46,7 +46,7 @@ public:
   std::map<std::string, std::uint64_t> events;          ///< By type.
   std::map<std::string, std::uint64_t> statuses;        ///< connection_status, by status.
 
-  double chance() { return static_cast<double>(luck_.next() >> 11) * 0x1.0p-53; }
+  double chance() { return luck_.unit(); }
 
   /// The person agrees: tokens are stored as after a code exchange.
   void connect(sim::platform where, const std::string& user) {
