@@ -156,6 +156,9 @@ platform_actor::behavior_type behavior(self_pointer self, const node_context* en
   state.user = std::move(user);
   state.platform = std::move(platform);
   state.supervisor = std::move(supervisor);
+  // A supervisor that retires leaves normally, which CAF does not take for a reason to end; and a
+  // timer of the connection would keep this actor alive for as long as it runs.
+  self->set_exit_handler([self](const caf::exit_msg& exit) { self->quit(exit.reason); });
   return {
     [self](const publish_message& message) { take(self, message); },
     [self](const platform_message& message) { work(self, message); },

@@ -190,6 +190,16 @@ CAF_TEST(a repeated delivery is stored once and takes effect once) {
   CAF_CHECK_EQUAL(living("platform_actor"), 1u);
 }
 
+CAF_TEST(a platform actor ends with its supervisor even if somebody still holds it) {
+  publish(log_id::of(user_id{"ann"}), "d1", false, publish_origin::webhook);
+  run();
+  CAF_CHECK_EQUAL(living("platform_actor"), 1u);
+  auto held = config.census().living(); // As a timer would.
+  pass(10min);
+  CAF_CHECK_EQUAL(living("user_supervisor"), 0u);
+  CAF_CHECK_EQUAL(living("platform_actor"), 0u);
+}
+
 CAF_TEST(a store that is away refuses and comes back by itself) {
   auto ann = connect("ann");
   run();
