@@ -1,6 +1,7 @@
 #include "sim/control.hpp"
 
 #include <chrono>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -52,6 +53,35 @@ http_response add_fault(world& of, const json& body) {
     return mistake(what.error().detail);
   of.add_fault(*what);
   return done("faults", 1);
+}
+
+/// Nothing when `do` is no order to the Web Push service.
+std::optional<http_response> push_order(world& of, const json& body, const std::string& what) {
+  if (what == "push_subscribe") {
+    auto made = of.subscribe_push({text_of(body, "user"), text_of(body, "vapid_public_key"),
+                                   text_of(body, "private_key"), text_of(body, "auth_secret")});
+    return made ? json_answer(200, std::move(*made)) : mistake(made.error().detail);
+  }
+  push_change change;
+  if (what == "push_unsubscribe") {
+    change.ends = true;
+  } else if (what == "push_online") {
+    auto online = body.find("online");
+    if (online == body.end() || !online->is_boolean())
+      return mistake("online must be true or false");
+    change.online = online->get<bool>();
+  } else if (what == "push_answer") {
+    auto status = number_of(body, "status", 503);
+    if (status < 400 || status > 599)
+      return mistake("status must be from 400 to 599");
+    change.plan = push_plan{static_cast<int>(status), number_of(body, "count", 1),
+                            number_of(body, "retry_after", 0)};
+  } else {
+    return std::nullopt;
+  }
+  if (!of.change_push(text_of(body, "subscription"), change))
+    return mistake("there is no such subscription");
+  return done("subscriptions", 1);
 }
 
 /// What an operator sets in the providers' portals.
@@ -112,6 +142,8 @@ http_response act(world& of, const json& body) {
     of.verify_addresses(user);
     return done("users", 1);
   }
+  if (auto answered = push_order(of, body, what))
+    return std::move(*answered);
   auto where = platform_of(text_of(body, "platform"));
   if (!where)
     return mistake("platform must be one of spotify, youtube, github, discord, gmail, calendar, "
@@ -196,7 +228,9 @@ http_response control(world& of, const http_request& request) {
     return produced(of, query);
   if (path == "/_users")
     return users(of);
-  return json_answer(404, R"({"error":"see /_control, /_stats, /_produced, /_users"})");
+  if (path == "/_push")
+    return json_answer(200, of.push_report(query.get("subscription")));
+  return json_answer(404, R"({"error":"see /_control, /_stats, /_produced, /_users, /_push"})");
 }
 
 std::string stats_json(const world& of) {

@@ -19,6 +19,7 @@
 #include "sim/outbox.hpp"
 #include "sim/people.hpp"
 #include "sim/stats.hpp"
+#include "sim/web_push.hpp"
 
 namespace lapwing::sim {
 
@@ -150,6 +151,7 @@ struct world_state {
   std::string pubsub_token;         ///< Used for some minutes, as Pub/Sub does.
   timestamp pubsub_token_from{};
   std::unique_ptr<ed25519_key> discord_key;
+  push_state push;
 
   std::uint64_t take_number() { return next_number++; }
   /// "https://HOST", or the same behind `options.base_url`.

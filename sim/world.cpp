@@ -16,6 +16,7 @@
 #include "sim/slack.hpp"
 #include "sim/spotify.hpp"
 #include "sim/state.hpp"
+#include "sim/web_push.hpp"
 #include "sim/websub.hpp"
 #include "sim/youtube.hpp"
 
@@ -161,7 +162,12 @@ sim_answer world::answer(const http_request& request) {
   sim_answer out;
   call from;
   from.now = state.now;
-  const route* where = parse_call(request, from) ? find_route(from) : nullptr;
+  bool readable = parse_call(request, from);
+  if (readable && from.host == push_host) {
+    out.response = web_push::answer(state, from);
+    return out;
+  }
+  const route* where = readable ? find_route(from) : nullptr;
   if (where == nullptr) {
     ++state.stats.unknown_addresses;
     out.response = json_answer(404, R"({"message":"Nothing is played at this address"})");
@@ -267,5 +273,17 @@ void world::report(std::uint64_t delivery, const result<http_response>& answer) 
 }
 
 std::size_t world::waiting_deliveries() const noexcept { return state_->deliveries.waiting(); }
+
+result<std::string> world::subscribe_push(const push_wish& wish) {
+  return web_push::subscribe(*state_, wish);
+}
+
+bool world::change_push(const std::string& id, const push_change& what) {
+  return web_push::change(*state_, id, what);
+}
+
+std::string world::push_report(std::string_view id) const {
+  return web_push::report_json(*state_, id);
+}
 
 } // namespace lapwing::sim

@@ -17,6 +17,7 @@
 #include "sim/faults.hpp"
 #include "sim/item.hpp"
 #include "sim/options.hpp"
+#include "sim/push_orders.hpp"
 #include "sim/stats.hpp"
 
 namespace lapwing::sim {
@@ -105,6 +106,14 @@ public:
   /// Slack's url_verification and Discord's pings (one with a bad signature on purpose) to the
   /// person's addresses: an address that answers wrongly is removed, for everybody.
   void verify_addresses(std::string_view user);
+
+  // Web Push (web_push.hpp).
+  /// The subscription as JSON: id, endpoint, keys.
+  result<std::string> subscribe_push(const push_wish& wish);
+  /// False: there is no such subscription.
+  bool change_push(const std::string& id, const push_change& what);
+  /// Subscriptions and what their browsers got, as JSON; "" all of them.
+  std::string push_report(std::string_view id) const;
 
   // Misfortunes.
   void add_fault(fault what);
