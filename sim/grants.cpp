@@ -61,21 +61,22 @@ std::uint64_t grant_table::mark_of(const token_facts& facts) const noexcept {
   return mix(mix(seed_, place), static_cast<std::uint64_t>(to_ms(facts.issued)));
 }
 
-std::optional<std::chrono::seconds> access_life(const grant& which, bool expiring_tokens) {
+std::optional<std::chrono::seconds> access_life(const world_options& options, const grant& which,
+                                                bool expiring_tokens) {
   using namespace std::chrono;
+  bool is_endless = !expiring_tokens && (which.at == provider::github || which.at == provider::slack);
+  if (is_endless)
+    return std::nullopt;
+  bool is_refreshable = which.at != provider::linkedin || options.linkedin_partner;
+  if (is_refreshable && options.access_token_life.count() > 0)
+    return options.access_token_life;
   switch (which.at) {
     case provider::spotify: return hours{1};
     case provider::google: return seconds{3599};
     case provider::discord: return hours{7 * 24};
     case provider::linkedin: return hours{60 * 24};
-    case provider::github:
-      if (expiring_tokens)
-        return hours{8};
-      return std::nullopt;
-    case provider::slack:
-      if (expiring_tokens)
-        return hours{12};
-      return std::nullopt;
+    case provider::github: return hours{8};
+    case provider::slack: return hours{12};
   }
   return std::nullopt;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/time.hpp"
+#include "sim/options.hpp"
 #include "sim/platform.hpp"
 
 namespace lapwing::sim {
@@ -65,7 +66,8 @@ private:
 };
 
 /// How long an access token of that grant lives; nothing: until it is revoked.
-std::optional<std::chrono::seconds> access_life(const grant& which, bool expiring_tokens);
+std::optional<std::chrono::seconds> access_life(const world_options& options, const grant& which,
+                                                bool expiring_tokens);
 /// "": this grant gives none.
 std::string_view access_prefix(const grant& which, bool expiring_tokens);
 std::string_view refresh_prefix(const grant& which);

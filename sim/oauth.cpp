@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/consent_page.hpp"
 #include "sim/crypto.hpp"
 #include "sim/discord.hpp"
 #include "sim/slack.hpp"
@@ -50,11 +51,17 @@ std::string_view cookie(const call& from, std::string_view name) {
   return {};
 }
 
-std::optional<std::uint32_t> person_at_browser(world_state& state, const call& from) {
+std::string_view name_at_browser(const call& from) {
   for (auto name : {from.query.get("sim_user"), from.query.get("login_hint"),
                     from.query.get("login"), cookie(from, "sim_user"), from.header("X-Sim-User")})
     if (!name.empty())
-      return state.persons.add(name, state.now);
+      return name;
+  return {};
+}
+
+std::optional<std::uint32_t> person_at_browser(world_state& state, const call& from) {
+  if (auto name = name_at_browser(from); !name.empty())
+    return state.persons.add(name, state.now);
   if (state.persons.count() == 0)
     return std::nullopt;
   return 0;
@@ -270,6 +277,8 @@ parameters github_parameters(const call& from) {
 
 } // namespace
 
+bool names_person(const call& from) { return !name_at_browser(from).empty(); }
+
 http_response authorize(world_state& state, call& from) {
   auto at = provider_of(from.where);
   auto app = find_application(state, at, from.query.get("client_id"));
@@ -295,6 +304,8 @@ http_response authorize(world_state& state, call& from) {
                            [at](const auto& scope) { return known_scope(at, scope); });
   if (!known || (scopes.empty() && at != provider::github))
     return sent_back(from, "error", "invalid_scope");
+  if (state.persons.count() > 0 && wants_consent_page(from))
+    return consent_page(state, from);
   auto who = person_at_browser(state, from);
   if (!who)
     return text_answer(400, "nobody lives here yet: add a person first");
@@ -452,7 +463,7 @@ token_state check_access(const world_state& state, std::string_view token, provi
     return token_state::unknown;
   if (which.revoked)
     return token_state::revoked;
-  auto life = access_life(which, expiring(state, which));
+  auto life = access_life(state.options, which, expiring(state, which));
   if (facts->serial < which.access_serial_min || (life && facts->issued + *life <= now))
     return token_state::expired;
   return token_state::good;

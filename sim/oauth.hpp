@@ -16,8 +16,11 @@ namespace lapwing::sim::oauth {
 
 /// A redirect with code and state; with `deny=1` the person says no. Who the person is comes from
 /// the first of: the query's `sim_user`, `login_hint`, `login`, the cookie `sim_user`, the header
-/// X-Sim-User; else it is the first person there is.
+/// X-Sim-User; without any of them a browser (Accept: text/html) is shown a page to choose on, and
+/// for everybody else it is the first person there is.
 http_response authorize(world_state& state, call& from);
+/// The request says who the person is.
+bool names_person(const call& from);
 http_response token(world_state& state, call& from);
 /// Google, Discord and LinkedIn: `token` in a form.
 http_response revoke(world_state& state, call& from);

@@ -250,7 +250,7 @@ http_response refused(const call& from, provider at, failure why) {
 
 http_response granted(const world_state& state, const call& from, const grant& which,
                       const new_tokens& tokens) {
-  auto life = access_life(which, expiring(state, which));
+  auto life = access_life(state.options, which, expiring(state, which));
   if (which.at == provider::slack)
     return granted_by_slack(state, which, tokens, life);
   if (which.at == provider::github)

@@ -33,7 +33,9 @@ struct world_options {
   std::vector<application> applications;
 
   double items_per_hour = 1.0;        ///< Of a mailbox; the other platforms in proportion to it.
-  std::chrono::hours history{24};     ///< A new person has a past of this length.
+  std::chrono::seconds history{24 * 3600}; ///< A new person has a past of this length.
+  /// Of every access token that ends and can be refreshed; 0: the provider's own.
+  std::chrono::seconds access_token_life{0};
 
   // Provider limits. 0: unlimited.
   std::uint32_t spotify_calls_per_30s = 180;  ///< Per application; a guess, Spotify tells nobody.

@@ -61,7 +61,7 @@ sim_tokens world::grant(platform where, std::string_view user) {
   out.scopes = which.scopes;
   out.access =
     state.grants.issue(token_kind::access, index, access_prefix(which, expires), state.now);
-  if (auto life = access_life(which, expires))
+  if (auto life = access_life(state.options, which, expires))
     out.expires_at = state.now + *life;
   bool refreshable = which.at == provider::linkedin ? state.options.linkedin_partner
                      : which.at == provider::github || which.at == provider::slack
