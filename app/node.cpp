@@ -25,7 +25,9 @@
 #include "app/bridge.hpp"
 #include "app/connection_office.hpp"
 #include "app/logging.hpp"
+#include "app/platform_webhooks.hpp"
 #include "app/version.hpp"
+#include "core/chance.hpp"
 #include "net/http/server.hpp"
 #include "net/outbound/outbound_client.hpp"
 #include "platforms/drive/traffic_control.hpp"
@@ -110,7 +112,7 @@ void node::parts::spawn_actors(const config& settings) {
   context.connections = &store->connections();
   context.public_url = settings.node.public_url;
   traffic = std::make_unique<traffic_control>(
-    context.platforms, clock, [] { return static_cast<double>(draw() >> 11) * 0x1.0p-53; },
+    context.platforms, clock, [] { return unit_chance(draw()); },
     [this](std::chrono::milliseconds wait, std::function<void()> call) {
       auto& io = asio_scheduler::of(system).io(0);
       boost::asio::post(io, [&io, wait, call = std::move(call)] {
@@ -220,7 +222,8 @@ result<std::unique_ptr<node>> node::start(const config& settings,
   for (std::size_t i = 0; i < scheduler.size(); ++i)
     shards.push_back(&scheduler.io(i));
   made->server
-    = std::make_unique<net::server>(settings, std::move(shards), *made->core, made->clock);
+    = std::make_unique<net::server>(with_platform_webhooks(settings, made->context.platforms),
+                                    std::move(shards), *made->core, made->clock);
   made->core->start();
   auto bound = made->server->start();
   std::unique_ptr<node> ready{new node{std::move(made)}};
@@ -249,7 +252,7 @@ const std::vector<std::string>& node::addresses() const noexcept {
 }
 
 result<bool> node::reload(const config& merged) {
-  auto taken = parts_->server->reload(merged);
+  auto taken = parts_->server->reload(with_platform_webhooks(merged, parts_->context.platforms));
   if (taken)
     take_limits(parts_->context, merged);
   return taken;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "platforms/builtin.hpp"
+
 namespace lapwing {
 namespace {
 
@@ -145,6 +147,14 @@ private:
       add("webhook.header", "is missing", "give the header that holds the signature");
     if (webhook.scheme != "hmac-sha256" && (!webhook.header.empty() || !webhook.prefix.empty()))
       add("webhook.header", "belongs to scheme hmac-sha256", "leave header and prefix out");
+    if (webhook.scheme.empty() || is_builtin(platform_.name.str()))
+      return;
+    if (webhook.scheme == "google-oidc" || webhook.scheme == "linkedin")
+      add("webhook.scheme", fmt::format("{} serves only the platform that ships with it", webhook.scheme),
+          "give one that a secret of this file can check, such as \"standard-webhooks\"");
+    else if (webhook.secret.empty())
+      add("webhook.secret", "is missing: no delivery could be checked",
+          "give the secret that the platform shows, or \"file:/path\"");
   }
 
   void check_registration() {

@@ -93,7 +93,10 @@ public:
       complete(value_);
       take_client();
       for (auto& mistake : check(value_, [this](std::string_view key) { return origin(key); }))
-        if (std::ranges::none_of(mistakes_, [&](const auto& m) { return m.key == mistake.key; }))
+        if (std::ranges::none_of(mistakes_, [&](const auto& m) {
+              // A bad cron expression is not a missing schedule.
+              return m.key == mistake.key || (m.key == "poll.cron" && mistake.key == "poll.interval");
+            }))
           mistakes_.push_back(std::move(mistake));
     }
     if (mistakes_.size() > mistakes_max) {
