@@ -1,54 +1,13 @@
 // A person connects each platform through the browser's redirects, against `lapwing sim`: what was
 // polled is on the stream and in the store; disconnecting forgets it.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import test from "node:test";
-import { assert_problem, binary, start_node } from "./support/node.mjs";
+import { assert_problem } from "./support/node.mjs";
 import { user_token } from "./support/sign.mjs";
+import { connect, connected_node } from "./support/simulator.mjs";
 import { SseStream } from "./support/sse.mjs";
-import { afterwards, eventually } from "./support/waiting.mjs";
 
 const platforms = ["spotify", "gmail", "github", "slack", "discord", "calendar", "youtube", "linkedin"];
-
-/** Resolves with the simulator's address; it ends with the test. */
-async function start_simulator(t) {
-  const child = spawn(binary, ["sim", "--listen", "127.0.0.1:0", "--users", "1", "--rate", "20"],
-    { stdio: ["ignore", "pipe", "inherit"] });
-  afterwards(t, () => child.kill("SIGKILL"));
-  let output = "";
-  child.stdout.on("data", (data) => (output += data));
-  const ready = await eventually(async () => /^ready (\S+)$/m.exec(output), "the simulator to serve");
-  return ready[1];
-}
-
-async function connected_node(t) {
-  const simulator = await start_simulator(t);
-  const env = {
-    LAPWING_PLATFORMS__SIMULATOR: simulator,
-    LAPWING_PLATFORMS__SCAN: "200ms",
-    LAPWING_OUTBOUND__ALLOW_PRIVATE_ADDRESSES: "true",
-    ENCRYPTION_KEY: "0123456789abcdef".repeat(4),
-    CRON_SECRET: "cron-secret-for-tests",
-    API_URL: "http://127.0.0.1:1", // Only a name here: the test follows the path itself.
-  };
-  for (const name of ["spotify", "google", "github", "discord", "slack", "linkedin"]) {
-    env[`${name.toUpperCase()}_CLIENT_ID`] = `sim-${name}-id`;
-    env[`${name.toUpperCase()}_CLIENT_SECRET`] = `sim-${name}-secret`;
-  }
-  return { node: await start_node(t, { env }), simulator };
-}
-
-/** What a browser does; resolves with the last redirect. */
-async function connect(node, platform, { user = "user-0", cookie } = {}) {
-  const start = await node.as(user, `/api/oauth/${platform}/authorize?redirect=/done`);
-  assert.equal(start.status, 302, start.text);
-  const set = start.headers["set-cookie"][0];
-  assert.match(set, /HttpOnly; SameSite=Lax/);
-  const consent = await fetch(`${start.headers.location}&user=${user}&login_hint=${user}`, { redirect: "manual" });
-  assert.equal(consent.status, 302, `${platform}: ${await consent.text()}`);
-  const back = new URL(consent.headers.get("location"));
-  return node.request(`${back.pathname}${back.search}`, { headers: { Cookie: cookie ?? set.split(";")[0] } });
-}
 
 test("every platform is connected, polled, stored and told", async (t) => {
   const { node } = await connected_node(t);

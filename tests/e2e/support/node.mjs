@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +15,15 @@ import { Watched, afterwards, eventually, within } from "./waiting.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 export const binary = process.env.LAPWING_BINARY ?? join(root, "build/release/lapwing");
+
+/** A port that was free a moment ago, for what must know its address before it starts. */
+export async function free_port() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
 
 /** A folder that goes away with the test. */
 export function temporary_folder(t) {
