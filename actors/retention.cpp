@@ -25,18 +25,22 @@ using self_pointer = stateful_metered_pointer<retention_actor, retention_state>;
 
 void step(self_pointer self) {
   auto& state = self->state;
-  retention_rule rule{state.settings.count_max, timestamp{}};
+  retention_rule rule;
+  rule.count_max = state.settings.count_max;
   if (state.settings.age_max > 0ms)
     rule.before = state.clock->now() - state.settings.age_max;
-  state.store->trim(rule, [me = retention_actor{self}](result<retention_step> done) {
+  if (state.settings.items_age_max > 0ms)
+    rule.items_before = state.clock->now() - state.settings.items_age_max;
+  rule.kept_kinds = state.settings.kept_kinds;
+  state.store->trim(std::move(rule), [me = retention_actor{self}](result<retention_step> done) {
     caf::anon_send(me, trimmed{std::move(done)});
   });
 }
 
 retention_actor::behavior_type behavior(self_pointer self, event_store* store,
                                         const wall_clock* clock, retention_settings settings) {
-  self->state = {store, clock, settings};
-  self->delayed_send(self, settings.interval, atom::tick_v);
+  self->state = {store, clock, std::move(settings)};
+  self->delayed_send(self, self->state.settings.interval, atom::tick_v);
   return {
     [self](atom::tick) { step(self); },
     [self](const trimmed& done) {
@@ -51,7 +55,7 @@ retention_actor::behavior_type behavior(self_pointer self, event_store* store,
 
 retention_actor spawn_retention(caf::actor_system& system, event_store* store,
                                 const wall_clock* clock, retention_settings settings) {
-  return spawn_home(system, {any_home, {}}, behavior, store, clock, settings);
+  return spawn_home(system, {any_home, {}}, behavior, store, clock, std::move(settings));
 }
 
 } // namespace lapwing

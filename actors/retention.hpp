@@ -1,8 +1,9 @@
-// One per node: lets old events go, a bounded batch at a time, so that it never holds up commits.
+// One per node: lets old events and polled items go, a bounded batch at a time, so that it never holds up commits.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <vector>
 
 #include <caf/fwd.hpp>
 
@@ -14,6 +15,8 @@ struct retention_settings {
   std::uint64_t count_max = 0;            ///< Per log; 0: no bound.
   std::chrono::milliseconds age_max{0};   ///< 0: no bound.
   std::chrono::milliseconds interval{60'000};
+  std::chrono::milliseconds items_age_max{0}; ///< Of polled items; 0: no bound.
+  std::vector<stored_kind> kept_kinds{};      ///< Polled items that are kept for good.
 };
 
 /// INTERNAL (store's thread): one step has ended.

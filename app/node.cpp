@@ -31,6 +31,7 @@
 #include "net/http/server.hpp"
 #include "net/outbound/outbound_client.hpp"
 #include "platforms/drive/traffic_control.hpp"
+#include "platforms/lasting_kinds.hpp"
 #include "storage/open_store.hpp"
 
 namespace lapwing {
@@ -140,7 +141,9 @@ void node::parts::spawn_actors(const config& settings) {
   }
   retention = spawn_retention(system, store.get(), &clock,
                               {settings.events.retention_count, settings.events.retention_age,
-                               settings.events.retention_interval});
+                               settings.events.retention_interval,
+                               settings.platforms.data_retention_age,
+                               lasting_kinds(context.platforms)});
   if (settings.platforms.monitor) {
     due_scanner_settings scan;
     scan.interval = settings.platforms.scan;

@@ -119,6 +119,7 @@ struct webhooks_config {
 };
 
 struct platforms_config {
+  milliseconds data_retention_age = 24h * 365; ///< Of polled items; 0: no bound.
   std::string directory;  ///< Of further platform files; empty: `platforms` beside the file.
   std::string simulator;  ///< Base address of `lapwing sim`, asked instead of every provider.
   bool monitor = true;    ///< Poll, refresh and register; off: connections only rest.

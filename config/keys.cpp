@@ -305,6 +305,10 @@ std::vector<config_key> make_config_keys() {
           .rule(http_url_rule),
       of_config{"platforms.monitor", LAPWING_MEMBER(platforms.monitor),
                 "Poll, refresh tokens and register webhooks; off: connections only rest."},
+      of_config{"platforms.data_retention_age", LAPWING_MEMBER(platforms.data_retention_age),
+                "How long polled items are kept; 0s: no bound. What later polls need (channels, "
+                "playlists, repositories) and what shows the present state (guilds, profiles) stays."}
+          .range(0ms, 3650 * day),
       of_config{"platforms.scan", LAPWING_MEMBER(platforms.scan),
                 "Between two looks for connections whose polls, tokens or registrations are due."}
           .range(100ms, 5min),

@@ -2,6 +2,7 @@
 // registrations. A timer that matters is a row (`due_at`): a node that was away fires it late, once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -117,6 +118,9 @@ struct oauth_state {
 /// Failures: errc::store_unavailable, errc::not_found (there is no such connection), errc::internal.
 class connection_store {
 public:
+  /// Nothing is planned further ahead than this.
+  static constexpr std::chrono::hours due_horizon{25};
+
   template <class T>
   using callback = std::function<void(result<T>)>;
 
@@ -164,7 +168,8 @@ public:
   /// Forgets tokens, cursors and registrations; the row stays with status disconnected.
   virtual void disconnect(connection_key which, callback<bool> done) = 0;
 
-  /// Connections (not disconnected or needs_reauth) due up to `until`, soonest first.
+  /// Connections (not disconnected or needs_reauth) due up to `until`, soonest first; after them those
+  /// due more than `due_horizon` later, which is no plan but a clock that was wrong.
   virtual void due(timestamp until, std::size_t limit,
                    callback<std::vector<connection_key>> done) = 0;
   virtual void set_due(connection_key which, timestamp due, callback<bool> done) = 0;

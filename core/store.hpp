@@ -59,9 +59,18 @@ struct event_range {
   sequence trimmed = 0;
 };
 
+/// What polled items are of.
+struct stored_kind {
+  std::string platform;
+  std::string data_type;
+  friend bool operator==(const stored_kind&, const stored_kind&) = default;
+};
+
 struct retention_rule {
-  std::uint64_t count_max; ///< Per log; 0: no bound.
-  timestamp before;        ///< Events older than this go; the epoch: no bound.
+  std::uint64_t count_max = 0; ///< Events per log; 0: no bound.
+  timestamp before{};          ///< Events older than this go; the epoch: no bound.
+  timestamp items_before{};    ///< Polled items older than this go; the epoch: no bound.
+  std::vector<stored_kind> kept_kinds{}; ///< But not those of these kinds.
 };
 
 struct retention_step {

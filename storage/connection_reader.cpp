@@ -110,6 +110,9 @@ connection_reader::connection_reader(sqlite_connection& connection)
                                      " ORDER BY status = 'active' DESC, created_at DESC LIMIT 1"),
       due_(connection, "SELECT user_id, platform FROM platform_connections WHERE due_at <= ?1"
                        " AND status IN ('connected', 'degraded') ORDER BY due_at LIMIT ?2"),
+      due_too_far_(connection, "SELECT user_id, platform FROM platform_connections"
+                               " WHERE due_at > ?1 AND status IN ('connected', 'degraded')"
+                               " ORDER BY due_at LIMIT ?2"),
       items_(connection, "SELECT rowid, id, data_type, extracted_at, raw_data"
                          " FROM user_platform_data INDEXED BY user_platform_data_by_arrival"
                          " WHERE user_id = ?1 AND platform = ?2 AND (?3 = '' OR data_type = ?3)"
@@ -247,10 +250,15 @@ std::optional<connection_key> connection_reader::find_registration(
 
 std::vector<connection_key> connection_reader::due(timestamp until, std::size_t limit) {
   std::vector<connection_key> found;
-  reset_at_end ends{due_};
-  due_.bind(1, until.time_since_epoch().count()).bind(2, to_column(limit));
-  while (due_.step())
-    found.push_back({user_id{due_.text(0)}, platform_id{due_.text(1)}});
+  auto read = [&](sqlite_statement& from, timestamp time) {
+    reset_at_end ends{from};
+    from.bind(1, time.time_since_epoch().count()).bind(2, to_column(limit - found.size()));
+    while (from.step())
+      found.push_back({user_id{from.text(0)}, platform_id{from.text(1)}});
+  };
+  read(due_, until);
+  if (found.size() < limit)
+    read(due_too_far_, until + connection_store::due_horizon);
   return found;
 }
 

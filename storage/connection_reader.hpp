@@ -54,6 +54,7 @@ private:
   sqlite_statement has_item_;
   sqlite_statement find_registration_;
   sqlite_statement due_;
+  sqlite_statement due_too_far_;
   sqlite_statement items_;
 };
 

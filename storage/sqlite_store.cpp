@@ -94,11 +94,16 @@ private:
 class trim_job final : public write_job {
 public:
   trim_job(retention_rule rule, std::size_t weight, callback<retention_step> done)
-      : rule_(rule), weight_(weight), done_(std::move(done)) {}
+      : rule_(std::move(rule)), weight_(weight), done_(std::move(done)) {}
 
   /// A group by itself: appends do not wait for it longer than they must.
   std::size_t weight() const noexcept override { return weight_; }
-  void apply(write_session& session) override { step_ = session.old_events.trim(rule_); }
+  void apply(write_session& session) override {
+    step_ = session.old_events.trim(rule_);
+    const auto items = session.old_items.trim(rule_);
+    step_.removed += items.removed;
+    step_.more = step_.more || items.more;
+  }
   void committed() override { done_(step_); }
   void refuse(const error& why) override { done_(why); }
 
@@ -265,7 +270,7 @@ void sqlite_store::find_account(account which, callback<std::optional<user_id>> 
 
 void sqlite_store::trim(retention_rule rule, callback<retention_step> done) {
   parts_->writing->offer(
-    std::make_unique<trim_job>(rule, parts_->options.batch_max, std::move(done)));
+    std::make_unique<trim_job>(std::move(rule), parts_->options.batch_max, std::move(done)));
 }
 
 void sqlite_store::check(callback<bool> done) {

@@ -24,7 +24,7 @@ sqlite_connection open_writer(const writer_options& options) {
 }
 
 write_session::write_session(sqlite_connection opened, const row_means& means)
-    : connection(std::move(opened)), events(connection), old_events(connection),
+    : connection(std::move(opened)), events(connection), old_events(connection), old_items(connection),
       connections(connection, means),
       add_user(connection, "INSERT INTO users (id) VALUES (?1) ON CONFLICT DO NOTHING"),
       set_account(connection, "INSERT INTO accounts (platform, name, user_id) VALUES (?1, ?2, ?3)"
@@ -55,6 +55,7 @@ void store_writer::undo() noexcept {
   session_->connection.roll_back();
   session_->events.forget_logs();
   session_->old_events.start_over();
+  session_->old_items.start_over();
 }
 
 void store_writer::run(std::vector<database_job_ptr>& group) noexcept {
@@ -99,6 +100,7 @@ bool store_writer::attempt(std::vector<database_job_ptr>& group, isolation level
       session.connection.execute("ROLLBACK TO job");
       session.events.forget_logs();
       session.old_events.start_over();
+      session.old_items.start_over();
       refused[i] = refusal.why;
     }
     if (level == isolation::savepoints)

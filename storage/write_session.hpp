@@ -15,6 +15,7 @@
 #include "storage/connection_writer.hpp"
 #include "storage/event_rows.hpp"
 #include "storage/executor.hpp"
+#include "storage/item_retention.hpp"
 #include "storage/retention.hpp"
 #include "storage/sqlite.hpp"
 #include "storage/wal_keeper.hpp"
@@ -28,6 +29,7 @@ struct write_session {
   sqlite_connection connection;
   event_inserter events;
   log_retention old_events;
+  item_retention old_items;
   connection_writer connections;
   sqlite_statement add_user;
   sqlite_statement set_account;

@@ -294,6 +294,25 @@ void what_is_due_comes_soonest_first_and_no_more_than_asked_for(Fixture& fixture
 }
 
 template <class Fixture>
+void what_is_due_in_years_is_found_at_once(Fixture& fixture) {
+  auto store = fixture.open();
+  constexpr auto horizon = std::chrono::milliseconds{connection_store::due_horizon}.count();
+  const auto first = connection_key{user_id{"ann"}, platform_id{"spotify"}};
+  const auto second = connection_key{user_id{"bob"}, platform_id{"spotify"}};
+  connect(*store, a_connection(first), nine(0));
+  connect(*store, a_connection(second), nine(1000 * horizon));
+  auto found = due(*store, nine(0));
+  CAF_REQUIRE_EQUAL(found.size(), 2u);
+  CAF_CHECK(found[0] == first);
+  CAF_CHECK(found[1] == second);
+  CAF_CHECK_EQUAL(due(*store, nine(0), 1).size(), 1u);
+  CAF_CHECK(*set_due(*store, second, nine(horizon)));
+  CAF_CHECK_EQUAL(due(*store, nine(0)).size(), 1u);
+  CAF_CHECK(*set_due(*store, second, nine(horizon + 1)));
+  CAF_CHECK_EQUAL(due(*store, nine(0)).size(), 2u);
+}
+
+template <class Fixture>
 void registrations_are_kept_found_and_removed(Fixture& fixture) {
   auto store = fixture.open();
   connect(*store, a_connection());
@@ -564,6 +583,51 @@ void unknown_keys_are_told_in_their_order(Fixture& fixture) {
   const std::vector<std::string> once{"new", "newer"};
   CAF_CHECK(*unknown_keys(*store, ann_spotify, "recently_played", {"new", "newer", "new"})
             == once);
+}
+
+template <class Fixture>
+void old_items_go_and_the_lasting_and_the_young_stay(Fixture& fixture) {
+  auto store = fixture.open();
+  connect(*store, a_connection());
+  const auto put = [&](sequence seq, const std::string& type, int count, timestamp when) {
+    std::vector<polled_item> items;
+    for (int i = 0; i < count; ++i)
+      items.push_back({type + std::to_string(seq) + '-' + std::to_string(i), "{}"});
+    auto effect = an_effect(std::move(items));
+    effect.data_type = type;
+    effect.progress.last_poll = when;
+    CAF_REQUIRE(append_one(*store, with_effect(seq, "d" + std::to_string(seq), std::move(effect))));
+  };
+  const auto left = [&](const std::string& type) {
+    std::size_t count = 0;
+    std::string after;
+    do {
+      awaited<stored_items> answer;
+      store->connections().items(ann_spotify, type, after, 100, answer.callback());
+      auto some = value(answer.get(), "items");
+      count += some.items.size();
+      after = some.next;
+    } while (!after.empty());
+    return count;
+  };
+  put(1, "plays", 700, nine(0));
+  put(2, "channels", 600, nine(10));
+  put(3, "plays", 1, nine(1'000'000'000)); // A clock that was wrong.
+  put(4, "plays", 700, nine(20));
+  put(5, "plays", 30, nine(5000));
+  retention_rule rule;
+  CAF_CHECK_EQUAL(store_contract::trim_all(*store, rule), 0u);
+  rule.items_before = nine(1000);
+  rule.kept_kinds = {{"spotify", "channels"}, {"slack", "plays"}};
+  CAF_CHECK_EQUAL(store_contract::trim_all(*store, rule), 1400u);
+  CAF_CHECK_EQUAL(left("plays"), 31u);
+  CAF_CHECK_EQUAL(left("channels"), 600u);
+  // What has become old since goes with the next sweep, and what comes later is found.
+  rule.items_before = nine(6000);
+  CAF_CHECK_EQUAL(store_contract::trim_all(*store, rule), 30u);
+  put(6, "plays", 3, nine(5500));
+  CAF_CHECK_EQUAL(store_contract::trim_all(*store, rule), 3u);
+  CAF_CHECK_EQUAL(left("plays"), 1u);
 }
 
 template <class Fixture>
