@@ -107,6 +107,19 @@ struct endpoint_spec {
   std::string resources_from;
 };
 
+/// Whom a limit stops.
+enum class limit_reach : std::uint8_t {
+  endpoint,   ///< One endpoint, or bucket of endpoints, of one token.
+  token,      ///< Everything sent with one token.
+  application ///< Everything this application sends to the platform.
+};
+
+/// Whose requests count together, as far as they do not count for the whole application.
+enum class budget_owner : std::uint8_t {
+  user,   ///< Each connection's own.
+  account ///< All connections to one account of the platform (Slack's workspace).
+};
+
 struct rate_limit_spec {
   std::string limit_header = "X-RateLimit-Limit";
   std::string remaining_header = "X-RateLimit-Remaining";
@@ -117,6 +130,11 @@ struct rate_limit_spec {
   std::string poll_interval_header;                          ///< GitHub's X-Poll-Interval.
   std::vector<std::string> quota_reasons; ///< 403 with such a reason: closed until the daily reset.
   std::string quota_zone = "America/Los_Angeles";            ///< Whose midnight that is.
+  /// Whom a refusal stops that does not say it itself. Nothing: the endpoint for a platform with
+  /// `requests_per_minute`, otherwise the token when the answer tells a window of it, otherwise the
+  /// application.
+  std::optional<limit_reach> refusal_reach;
+  budget_owner owner = budget_owner::user;
   std::uint32_t concurrency = 4;          ///< Polls under way per application.
   std::chrono::milliseconds user_gap_min{2000}; ///< Between two users (seeds: 2 to 5 s), per slot.
   std::chrono::milliseconds user_gap_max{5000};

@@ -257,14 +257,21 @@ std::vector<spec_section> make_sections() {
              "Path of the seconds to wait in the body of a 429."}
           .fits(json_path_rule),
       key_of{LAPWING_SPEC(poll_interval_header, platform.limits.poll_interval_header),
-             "Seconds until this address may be asked again."}
+             "Seconds that the platform wants between two polls of an endpoint."}
           .fits(header_name_rule),
       key_of{LAPWING_SPEC(quota_reasons, platform.limits.quota_reasons),
              "A 403 with such a reason: closed until the daily reset."}
           .fits(plain_text_rule),
       key_of{LAPWING_SPEC(quota_zone, platform.limits.quota_zone),
              "Time zone whose midnight that reset is."}
-          .fits(plain_text_rule),
+          .fits(zone_rule),
+      key_of{LAPWING_SPEC(refusal_reach, platform.limits.refusal_reach),
+             "Whom a refusal stops that does not say it itself; not given: the endpoint where "
+             "requests_per_minute is set, otherwise the token when the answer tells of its window, "
+             "otherwise the application."},
+      key_of{LAPWING_SPEC(owner, platform.limits.owner),
+             "Whose requests count together: each user's connection, or all connections to one "
+             "account (Slack's workspace)."},
       key_of{LAPWING_SPEC(concurrency, platform.limits.concurrency),
              "Polls under way at a time, per application."}
           .range(1, 1000),
@@ -363,6 +370,8 @@ std::string default_text(const spec_ref& value) {
           [&](page_style* at) { return word(at); },
           [&](cursor_style* at) { return word(at); },
           [&](registration_style* at) { return word(at); },
+          [&](budget_owner* at) { return word(at); },
+          [](std::optional<limit_reach>*) { return std::string{}; },
       },
       value);
 }
@@ -400,6 +409,16 @@ std::span<const std::string_view> words_of(registration_style) {
   return words;
 }
 
+std::span<const std::string_view> words_of(budget_owner) {
+  static constexpr std::array<std::string_view, 2> words{"user", "account"};
+  return words;
+}
+
+std::span<const std::string_view> words_of(limit_reach) {
+  static constexpr std::array<std::string_view, 3> words{"endpoint", "token", "application"};
+  return words;
+}
+
 std::string allowed_text(const spec_key& key, const spec_ref& value) {
   const auto text = [&] {
     if (!key.choices.empty())
@@ -431,6 +450,8 @@ std::string allowed_text(const spec_key& key, const spec_ref& value) {
           [&](page_style* at) { return words(at); },
           [&](cursor_style* at) { return words(at); },
           [&](registration_style* at) { return words(at); },
+          [&](budget_owner* at) { return words(at); },
+          [](std::optional<limit_reach>*) { return choice_text(words_of(limit_reach{})); },
       },
       value);
 }

@@ -21,7 +21,8 @@ using spec_ref =
     std::variant<std::string*, std::vector<std::string>*, bool*, int*, std::uint32_t*, std::size_t*,
                  std::optional<std::uint32_t>*, std::chrono::seconds*, std::chrono::milliseconds*,
                  std::optional<std::chrono::seconds>*, parameter_list*, platform_id*, client_auth*,
-                 page_style*, cursor_style*, registration_style*>;
+                 page_style*, cursor_style*, registration_style*, budget_owner*,
+                 std::optional<limit_reach>*>;
 
 struct spec_scope {
   platform_spec& platform;
@@ -62,6 +63,8 @@ std::span<const std::string_view> words_of(client_auth);
 std::span<const std::string_view> words_of(page_style);
 std::span<const std::string_view> words_of(cursor_style);
 std::span<const std::string_view> words_of(registration_style);
+std::span<const std::string_view> words_of(budget_owner);
+std::span<const std::string_view> words_of(limit_reach);
 
 /// The reference part of docs/platforms.md.
 std::string spec_reference_markdown();

@@ -269,15 +269,16 @@ private:
       else
         *member = std::chrono::duration_cast<seconds>(*time);
     };
-    const auto word = [&](auto* member) {
+    const auto word_as = [&](auto kind, auto* member) {
       if (!text)
         return wrong_type();
-      const auto words = words_of(*member);
+      const auto words = words_of(kind);
       const auto found = std::ranges::find(words, text->get());
       if (found == words.end())
         return refuse(to, shown(node), "is not valid");
-      *member = static_cast<std::remove_pointer_t<decltype(member)>>(found - words.begin());
+      *member = static_cast<decltype(kind)>(found - words.begin());
     };
+    const auto word = [&](auto* member) { word_as(*member, member); };
     std::visit(overloaded{
                    [&](std::string* member) {
                      if (!text)
@@ -308,6 +309,8 @@ private:
                    [&](page_style* member) { word(member); },
                    [&](cursor_style* member) { word(member); },
                    [&](registration_style* member) { word(member); },
+                   [&](budget_owner* member) { word(member); },
+                   [&](std::optional<limit_reach>* member) { word_as(limit_reach{}, member); },
                },
                to.value);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "platforms/limits/midnight.hpp"
 #include "platforms/poll/cron.hpp"
 
 namespace lapwing {
@@ -79,6 +80,9 @@ const text_rule json_path_rule{"member names joined by dots, such as \"cursors.a
 const text_rule items_path_rule{
     "member names joined by dots, such as \"items\" or \"history[].messages\"",
     [](std::string_view text) { return path(text, true); }};
+
+const text_rule zone_rule{"\"UTC\" or a zone of the United States, such as \"America/Los_Angeles\"",
+                          is_known_zone};
 
 const text_rule method_rule{"GET, POST, PUT, PATCH or DELETE", [](std::string_view text) {
                               constexpr std::array<std::string_view, 5> known{

@@ -16,6 +16,8 @@ extern const text_rule endpoint_id_rule;
 extern const text_rule json_path_rule;
 /// The same, and "a[].b": every element of a list on the way.
 extern const text_rule items_path_rule;
+/// "UTC" or a zone of the mainland of the United States: those whose midnight is known.
+extern const text_rule zone_rule;
 extern const text_rule method_rule;
 extern const text_rule platform_name_rule;
 /// [A-Z0-9_]: the front of a variable's name.

@@ -22,6 +22,8 @@ constexpr std::size_t resources_max = 100;
 constexpr auto again_after = 60s;
 /// A connection whose timers are all idle is looked at so often, whatever they say.
 constexpr auto look_at_least_every = 24h;
+/// No ordinary plan is further away than this: whether the clock was wrong is asked only then.
+constexpr auto far_away = 25h;
 
 std::string quoted(std::string_view text) {
   std::string out;
@@ -143,6 +145,7 @@ void connection_driver::choose_polls() {
     return;
   poll_all_ = wants(connection_work::sync) || wants(connection_work::hint)
               || wants(connection_work::connected);
+  forget_far_plans();
   auto now = host_.now();
   // From the back, because the last one is taken first.
   const auto& endpoints = spec_.poll.endpoints;
@@ -159,6 +162,25 @@ void connection_driver::choose_polls() {
     auto source = endpoints[i].resources_from.substr(0, endpoints[i].resources_from.find('.'));
     if (poll_all_ || any_due || progress_named(source).due <= now)
       resources_left_.push_back(i);
+  }
+}
+
+/// What was planned while the clock was wrong by years must not sleep for years.
+void connection_driver::forget_far_plans() {
+  auto now = host_.now();
+  for (auto& progress : known_->polls) {
+    if (progress.due <= now + far_away)
+      continue;
+    auto id = std::string_view{progress.endpoint}.substr(0, progress.endpoint.find('|'));
+    auto endpoint = std::ranges::find(spec_.poll.endpoints, id, &endpoint_spec::id);
+    if (endpoint == spec_.poll.endpoints.end())
+      continue;
+    auto schedule = poll_schedule::make(endpoint->schedule.value_or(spec_.poll.schedule));
+    if (!schedule)
+      continue;
+    auto longest = poll_schedule::every(std::max(schedule->period(now), spec_.poll.interval_max));
+    if (due_is_too_far(*schedule, progress.due, now) && due_is_too_far(longest, progress.due, now))
+      progress.due = now;
   }
 }
 
@@ -241,15 +263,18 @@ timestamp connection_driver::plan(const endpoint_spec& endpoint, poll_progress& 
   poll_pressure pressure;
   pressure.watched = host_.watched();
   pressure.webhooks_flow = webhooks_flow();
-  pressure.budget_left = ports_.traffic->budget_left(key_, now);
+  pressure.provider_min = outcome.interval_min;
+  pressure.budget_left = ports_.traffic->budget_left({key_, known_->at.account}, now);
   // The loader refused what is no schedule; a day is nobody's harm should one slip through.
   auto base = schedule ? schedule->period(now) : std::chrono::seconds{24h};
   auto interval = adaptive_interval(base, spec_.poll, pressure);
   auto used = schedule && interval == base ? *schedule : poll_schedule::every(interval);
   auto spread = spread_of(key_.user.str() + '/' + key_.platform.str() + '/'
                           + progress.endpoint);
+  auto free = ports_.traffic->not_before({key_, known_->at.account}, endpoint.id, now);
   if (!outcome.problem) {
-    progress.due = outcome.more ? now : lapwing::next_due(used, spread, host_.chance(), now, now);
+    progress.due = outcome.more ? std::max(now, free)
+                                : lapwing::next_due(used, spread, host_.chance(), now, now);
   } else {
     switch (outcome.problem->kind) {
       case answer_failure::forbidden:
@@ -259,7 +284,7 @@ timestamp connection_driver::plan(const endpoint_spec& endpoint, poll_progress& 
         break;
       default: progress.due = now + retry_delay(progress.failure_count, host_.chance());
     }
-    progress.due = std::max(progress.due, ports_.traffic->not_before(key_, endpoint.id, now));
+    progress.due = std::max(progress.due, free);
   }
   progress_named(progress.endpoint) = progress;
   return stored_due_ = next_due();
@@ -273,10 +298,13 @@ void connection_driver::polled(const poll_choice& what, poll_end how) {
   auto now = host_.now();
   if (how.not_before)
     progress.due = *how.not_before;
-  else if (how.failure)
-    progress.due = now + again_after;
+  else if (how.failure) // The store may be away for hours: nothing of this is on disk.
+    progress.due = now + std::max<std::chrono::milliseconds>(
+                           again_after, retry_delay(++unstored_, host_.chance()));
   else
     polled_any_ = polled_any_ || !how.problem;
+  if (!how.failure && !how.not_before)
+    unstored_ = 0;
   new_items_ += how.new_items;
   if (how.problem)
     problem_ = how.problem;
@@ -372,6 +400,7 @@ void connection_driver::ended(const token_keeper::end& why) {
 void connection_driver::refreshed() {
   known_->at.token_version = tokens_.keeper().version();
   known_->at.tokens.expires_at = tokens_.keeper().tokens().expires_at;
+  stored_due_ = {}; // The tokens were stored with a due time of their own.
   event_draft draft;
   draft.type = "token_refresh";
   draft.platform = key_.platform.str();

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -61,6 +62,7 @@ private:
   void take_loaded(const result<std::optional<loaded_connection>>& found);
   void go_on();
   void choose_polls();
+  void forget_far_plans();
   void choose_resources();
   void take_resources(std::size_t endpoint, const result<stored_items>& found);
   void enter();
@@ -103,6 +105,7 @@ private:
   std::size_t extra_polls_ = 0;         ///< Beyond one of each endpoint: further pages.
   std::size_t new_items_ = 0;
   bool polled_any_ = false;
+  std::uint32_t unstored_ = 0;          ///< Polls in a row that could not be stored.
   bool inside_ = false;                 ///< Holds a place of the platform's traffic.
   std::optional<answer_problem> problem_;
   timestamp began_{};

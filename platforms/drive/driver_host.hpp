@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/connection_store.hpp"
 #include "core/engine.hpp"
@@ -36,6 +37,15 @@ public:
   virtual bool watched() const = 0;
 };
 
+/// Whose request it is, and which of the platform's accounts it is about: where the platform's file
+/// says so (limits.owner), all who share the account share a budget.
+struct traffic_party {
+  traffic_party(const connection_key& key, std::string_view name = {}) : of(key), account(name) {}
+
+  const connection_key& of;
+  std::string_view account; ///< "": not known; the user counts alone.
+};
+
 /// Who may ask a platform when: its budget and its queue, shared by all users of a node.
 class platform_traffic {
 public:
@@ -47,15 +57,15 @@ public:
                      std::function<void(result<bool>)> go) = 0;
   virtual void finished(const connection_key& who) = 0;
   /// From when this connection may send again; a time that has passed: now. Any thread.
-  virtual timestamp not_before(const connection_key& who, const std::string& endpoint,
+  virtual timestamp not_before(const traffic_party& who, const std::string& endpoint,
                                timestamp now) const = 0;
   /// A request goes out. Any thread.
-  virtual void sending(const connection_key& who, const std::string& endpoint, timestamp now) = 0;
+  virtual void sending(const traffic_party& who, const std::string& endpoint, timestamp now) = 0;
   /// What its answer said about budgets. Any thread.
-  virtual void saw(const connection_key& who, const std::string& endpoint,
+  virtual void saw(const traffic_party& who, const std::string& endpoint,
                    const http_response& answer, timestamp now) = 0;
   /// 0 to 1: of the platform's request budget.
-  virtual double budget_left(const connection_key& who, timestamp now) const = 0;
+  virtual double budget_left(const traffic_party& who, timestamp now) const = 0;
 };
 
 struct driver_ports {

@@ -32,7 +32,7 @@ poll_step::poll_step(const connection& of, const platform_spec& spec,
                      const endpoint_spec& endpoint, std::string resource, poll_progress from,
                      const driver_ports& ports, driver_host& host, token_source& tokens,
                      planner plan, ending done)
-    : key_{of.user, of.platform}, spec_(spec), endpoint_(endpoint), ports_(ports), host_(host),
+    : key_{of.user, of.platform}, account_(of.account), spec_(spec), endpoint_(endpoint), ports_(ports), host_(host),
       tokens_(tokens), plan_(std::move(plan)), done_(std::move(done)), from_(from),
       run_(poll_target{&endpoint, &spec.limits, of.account, std::move(resource)}, from,
            host.now()),
@@ -48,9 +48,12 @@ void poll_step::go_on() {
   if (run_.is_done())
     return sort_out();
   auto now = host_.now();
-  if (auto until = ports_.traffic->not_before(key_, endpoint_.id, now); until > now) {
-    // Also in mid-run: what has come is lost, and is read again from the same cursor. Better than to
-    // hold a place of the platform's queue for an hour.
+  if (auto until = ports_.traffic->not_before(party(), endpoint_.id, now); until > now) {
+    // Not waited for: that would hold a place of the platform's queue, for an hour perhaps. In
+    // mid-run the pages that have come are kept, or a channel that Slack shows in pages of fifteen,
+    // one a minute, would never be read to its end.
+    if (run_.pause())
+      return sort_out();
     poll_end how;
     how.progress = from_;
     how.not_before = until;
@@ -68,7 +71,7 @@ void poll_step::go_on() {
 
 void poll_step::send(const access_token& token) {
   auto request = *run_.next();
-  ports_.traffic->sending(key_, endpoint_.id, host_.now());
+  ports_.traffic->sending(party(), endpoint_.id, host_.now());
   request.headers.emplace_back("Authorization", bearer(token.value));
   auto post = host_.make_poster();
   ports_.http->send(std::move(request), [this, post, version = token.version,
@@ -84,8 +87,13 @@ void poll_step::send(const access_token& token) {
 
 void poll_step::answered(const result<http_response>& answer, std::uint64_t version) {
   if (answer)
-    ports_.traffic->saw(key_, endpoint_.id, *answer, host_.now());
-  if (answer && answer->status == 401 && !std::exchange(rejected_once_, true)) {
+    ports_.traffic->saw(party(), endpoint_.id, *answer, host_.now());
+  // Not only 401: Slack says it with 200.
+  bool is_rejected = false;
+  if (answer)
+    if (auto problem = problem_of(*answer, spec_.limits))
+      is_rejected = problem->kind == answer_failure::unauthorised;
+  if (is_rejected && !std::exchange(rejected_once_, true)) {
     return tokens_.rejected(version, [this, answer = *answer](const result<access_token>& token) {
       if (token)
         return send(*token);

@@ -44,6 +44,7 @@ public:
   void start();
 
 private:
+  traffic_party party() const { return {key_, account_}; }
   void go_on();
   void send(const access_token& token);
   void answered(const result<http_response>& answer, std::uint64_t version);
@@ -54,6 +55,7 @@ private:
   void end(poll_end how);
 
   const connection_key key_;
+  const std::string account_;
   const platform_spec& spec_;
   const endpoint_spec& endpoint_;
   const driver_ports& ports_;

@@ -6,8 +6,17 @@ namespace lapwing {
 
 struct traffic_control::lane {
   explicit lane(const platform_spec& of)
-      : budget(of.limits, std::nullopt),
-        queue(gate_rules{of.limits.concurrency, of.limits.user_gap_min, of.limits.user_gap_max}) {}
+      : budget(of.limits),
+        queue(gate_rules{of.limits.concurrency, of.limits.user_gap_min, of.limits.user_gap_max}),
+        owner(of.limits.owner) {}
+
+  /// Whose budget a request is counted against. Two names of different kinds never meet: one lane
+  /// has accounts or users, and a user without an account has a name that no account has.
+  std::string payer(const traffic_party& who) const {
+    if (owner == budget_owner::account && !who.account.empty())
+      return std::string{who.account};
+    return (owner == budget_owner::account ? "user/" : "") + who.of.user.str();
+  }
 
   struct visitor {
     std::string user;
@@ -17,6 +26,7 @@ struct traffic_control::lane {
   std::mutex mutex;
   rate_budget budget;
   gate queue;
+  const budget_owner owner;
   gate::job_id last_job = 0;
   std::unordered_map<gate::job_id, visitor> visitors;
   std::unordered_map<std::string, gate::job_id> jobs; ///< By user: a connection enters once.
@@ -111,37 +121,37 @@ void traffic_control::pump(lane& of) {
     go(true);
 }
 
-timestamp traffic_control::not_before(const connection_key& who, const std::string& endpoint,
+timestamp traffic_control::not_before(const traffic_party& who, const std::string& endpoint,
                                       timestamp now) const {
-  auto* at = lane_of(who.platform);
+  auto* at = lane_of(who.of.platform);
   if (at == nullptr)
     return now;
   std::lock_guard lock{at->mutex};
-  return at->budget.may_send(who.user.str(), endpoint, now).from;
+  return at->budget.may_send(at->payer(who), endpoint, now).from;
 }
 
-void traffic_control::sending(const connection_key& who, const std::string& endpoint,
+void traffic_control::sending(const traffic_party& who, const std::string& endpoint,
                               timestamp now) {
-  if (auto* at = lane_of(who.platform)) {
+  if (auto* at = lane_of(who.of.platform)) {
     std::lock_guard lock{at->mutex};
-    at->budget.sent(who.user.str(), endpoint, now);
+    at->budget.sent(at->payer(who), endpoint, now);
   }
 }
 
-void traffic_control::saw(const connection_key& who, const std::string& endpoint,
+void traffic_control::saw(const traffic_party& who, const std::string& endpoint,
                           const http_response& answer, timestamp now) {
-  if (auto* at = lane_of(who.platform)) {
+  if (auto* at = lane_of(who.of.platform)) {
     std::lock_guard lock{at->mutex};
-    at->budget.saw(who.user.str(), endpoint, answer, now, chance_());
+    at->budget.saw(at->payer(who), endpoint, answer, now, chance_());
   }
 }
 
-double traffic_control::budget_left(const connection_key& who, timestamp now) const {
-  auto* at = lane_of(who.platform);
+double traffic_control::budget_left(const traffic_party& who, timestamp now) const {
+  auto* at = lane_of(who.of.platform);
   if (at == nullptr)
     return 1;
   std::lock_guard lock{at->mutex};
-  return at->budget.share_left(who.user.str(), now);
+  return at->budget.share_left(at->payer(who), now);
 }
 
 } // namespace lapwing

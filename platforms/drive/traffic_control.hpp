@@ -31,12 +31,12 @@ public:
   void enter(const connection_key& who, timestamp now,
              std::function<void(result<bool>)> go) override;
   void finished(const connection_key& who) override;
-  timestamp not_before(const connection_key& who, const std::string& endpoint,
+  timestamp not_before(const traffic_party& who, const std::string& endpoint,
                        timestamp now) const override;
-  void sending(const connection_key& who, const std::string& endpoint, timestamp now) override;
-  void saw(const connection_key& who, const std::string& endpoint, const http_response& answer,
+  void sending(const traffic_party& who, const std::string& endpoint, timestamp now) override;
+  void saw(const traffic_party& who, const std::string& endpoint, const http_response& answer,
            timestamp now) override;
-  double budget_left(const connection_key& who, timestamp now) const override;
+  double budget_left(const traffic_party& who, timestamp now) const override;
 
 private:
   struct lane;

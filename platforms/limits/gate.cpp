@@ -24,7 +24,9 @@ gate::offer_result gate::offer(job_id job, timestamp now) {
     return offer_result::already;
   if (waiting_.size() >= rules_.waiting_max)
     return offer_result::full;
-  line_up(job, clock_.forward(now));
+  ticket own{clock_.forward(now), ++last_ticket_};
+  waiting_.emplace(own, job);
+  tickets_.emplace(job, own);
   return offer_result::queued;
 }
 
@@ -45,14 +47,13 @@ gate::step gate::next(timestamp now) {
 }
 
 bool gate::finished(job_id job, timestamp now, double chance) {
-  return leave_slot(job, clock_.forward(now), chance);
-}
-
-bool gate::yielded(job_id job, timestamp until, timestamp now, double chance) {
   now = clock_.forward(now);
-  if (!leave_slot(job, now, chance))
+  if (under_way_.erase(job) == 0)
     return false;
-  line_up(job, std::max(now, clock_.shifted(until)));
+  auto range = static_cast<double>((rules_.gap_max - rules_.gap_min).count());
+  auto more = std::chrono::milliseconds{
+    static_cast<std::int64_t>(range * std::clamp(chance, 0.0, 1.0))};
+  slots_.push(now + rules_.gap_min + more);
   return true;
 }
 
@@ -68,22 +69,6 @@ bool gate::cancel(job_id job) {
   waiting_.erase(found->second);
   tickets_.erase(found);
   return true;
-}
-
-bool gate::leave_slot(job_id job, timestamp now, double chance) {
-  if (under_way_.erase(job) == 0)
-    return false;
-  auto range = static_cast<double>((rules_.gap_max - rules_.gap_min).count());
-  auto more = std::chrono::milliseconds{
-    static_cast<std::int64_t>(range * std::clamp(chance, 0.0, 1.0))};
-  slots_.push(now + rules_.gap_min + more);
-  return true;
-}
-
-void gate::line_up(job_id job, timestamp from) {
-  ticket own{from, ++last_ticket_};
-  waiting_.emplace(own, job);
-  tickets_.emplace(job, own);
 }
 
 } // namespace lapwing

@@ -48,9 +48,6 @@ public:
   step next(timestamp now);
   /// The job is done. `chance` in [0, 1) picks the gap. False: it was not under way.
   bool finished(job_id job, timestamp now, double chance);
-  /// The job may not go on before `until`: it gives up its slot and takes its turn again then, as
-  /// if it had been offered at that time. Bounded by `concurrency`, so never refused.
-  bool yielded(job_id job, timestamp until, timestamp now, double chance);
   /// Nothing starts before `until`, in place of an earlier such call: the whole application is
   /// throttled, and jobs that could only yield need not start.
   void hold(timestamp until, timestamp now);
@@ -63,9 +60,6 @@ public:
 private:
   /// From when (in forward time), then in order of arrival.
   using ticket = std::pair<timestamp, std::uint64_t>;
-
-  bool leave_slot(job_id job, timestamp now, double chance);
-  void line_up(job_id job, timestamp from);
 
   const gate_rules rules_;
   forward_clock clock_;

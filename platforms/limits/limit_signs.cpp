@@ -51,7 +51,6 @@ public:
     signs_.is_success = !problem;
     signs_.window = window();
     signs_.bucket = header_of(answer_, spec_.bucket_header);
-    signs_.poll_interval = poll_interval();
     if (problem && is_daily_quota(problem->reason)) {
       signs_.cause = limit_cause::daily_quota;
       signs_.reach = limit_reach::application;
@@ -136,13 +135,6 @@ private:
       return std::nullopt;
     return limit_window{count_of(header_of(answer_, spec_.limit_header)).value_or(0), *remaining,
                         after(*wait)};
-  }
-
-  std::optional<seconds> poll_interval() const {
-    auto wait = parse_seconds(header_of(answer_, spec_.poll_interval_header));
-    if (!wait)
-      return std::nullopt;
-    return std::min<seconds>(ceil<seconds>(*wait), limit_wait_max);
   }
 
   bool is_daily_quota(const std::string& reason) const {

@@ -14,13 +14,6 @@
 
 namespace lapwing {
 
-/// Whom a limit stops.
-enum class limit_reach : std::uint8_t {
-  endpoint,   ///< One endpoint, or bucket of endpoints, of one token.
-  token,      ///< Everything sent with one token.
-  application ///< Everything this application sends to the platform.
-};
-
 enum class limit_cause : std::uint8_t {
   none,
   refused,          ///< Too fast: 429, or a 403 that means it.
@@ -48,8 +41,6 @@ struct limit_signs {
   std::string bucket;
   bool counts_as_invalid = false; ///< Towards a ban: 401, 403 and 429, unless others were at fault.
   bool is_success = false;        ///< The platform did what was asked; back-off may end.
-  /// The endpoint wants to be polled no more often than this (GitHub).
-  std::optional<std::chrono::seconds> poll_interval;
 };
 
 /// No answer is believed to ask for more than this; 25 hours are the longest day.

@@ -18,10 +18,11 @@ milliseconds interval_of(const rate_limit_spec& spec) noexcept {
 
 } // namespace
 
-rate_budget::rate_budget(const rate_limit_spec& spec, std::optional<limit_reach> refusal_reach)
+rate_budget::rate_budget(const rate_limit_spec& spec)
   : spec_(spec),
-    refusal_reach_(refusal_reach || !spec.requests_per_minute ? refusal_reach
-                                                              : limit_reach::endpoint),
+    // A rate that a platform names (Slack) is each method's own.
+    refusal_reach_(spec.refusal_reach || !spec.requests_per_minute ? spec.refusal_reach
+                                                                   : limit_reach::endpoint),
     invalid_(spec.bucket_header.empty() ? 0 : invalid_requests_max) {}
 
 admission rate_budget::may_send(timestamp now) const {

@@ -21,9 +21,8 @@ namespace lapwing {
 
 class rate_budget {
 public:
-  /// `spec` must outlive it. `refusal_reach`: see read_limit_signs; nothing, for a platform that
-  /// names a rate (Slack): the method, as that rate is each method's.
-  rate_budget(const rate_limit_spec& spec, std::optional<limit_reach> refusal_reach);
+  /// `spec` must outlive it.
+  explicit rate_budget(const rate_limit_spec& spec);
 
   /// `token` is whatever the platform counts by: the connection, or the workspace that its users
   /// share (Slack). `endpoint` stands for one method there.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <simdjson.h>
 #include <openssl/sha.h>
 
 namespace lapwing {
@@ -179,6 +180,20 @@ void append_canonical(std::string& out, json_slice value, const std::string& pat
   }
 }
 
+/// Most answers are JSON, and simdjson says so ten times as fast. Whatever it refuses (numbers too
+/// large for it, among others) has the word of the other parser.
+bool is_json(std::string_view text) {
+  /// Above this its working memory, a multiple of the text, is not worth keeping.
+  constexpr std::size_t quick_bytes_max = 256 * 1024;
+  thread_local simdjson::dom::parser quick;
+  if (text.size() <= quick_bytes_max) {
+    simdjson::dom::element root;
+    if (quick.parse(text.data(), text.size()).get(root) == simdjson::SUCCESS)
+      return true;
+  }
+  return nlohmann::json::accept(text.begin(), text.end());
+}
+
 } // namespace
 
 result<json_slice> json_slice::check(std::string_view text) {
@@ -187,7 +202,7 @@ result<json_slice> json_slice::check(std::string_view text) {
     text.remove_prefix(byte_order_mark.size());
   if (!within_depth(text))
     return error{errc::malformed_json, "the JSON is nested too deeply"};
-  if (!nlohmann::json::accept(text.begin(), text.end()))
+  if (!is_json(text))
     return error{errc::malformed_json, "the answer is not JSON"};
   auto begin = skip_space(text, 0);
   return json_slice{text.substr(begin, skip_value(text, begin) - begin)};

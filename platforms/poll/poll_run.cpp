@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "platforms/limits/http_date.hpp"
 #include "platforms/poll/json_slice.hpp"
+#include "platforms/poll/poll_page.hpp"
 
 namespace lapwing {
 namespace {
@@ -27,11 +29,6 @@ bool is_printable(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
 }
 
-bool has_control(std::string_view text) noexcept {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-}
-
 bool contains(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();
 }
@@ -44,32 +41,6 @@ void set_param(parameter_list& params, const std::string& name, std::string valu
     }
   }
   params.emplace_back(name, std::move(value));
-}
-
-/// Strings and numbers; "" for null and absent; an error for what no cursor can be.
-result<std::string> cursor_text(json_slice value, const std::string& path) {
-  switch (value.kind()) {
-  case json_kind::none:
-  case json_kind::null: return std::string{};
-  case json_kind::string:
-  case json_kind::number: break;
-  default: return error{errc::malformed_json, '"' + path + "\" is neither text nor a number"};
-  }
-  auto text = *value.scalar();
-  if (text.size() > poll_run::cursor_bytes_max || has_control(text))
-    return error{errc::malformed_json, '"' + path + "\" cannot be a cursor"};
-  return text;
-}
-
-void append_key_part(std::string& out, const std::string& part) {
-  for (char c : part) {
-    if (c == '%')
-      out += "%25";
-    else if (c == '|')
-      out += "%7C";
-    else
-      out += c;
-  }
 }
 
 answer_problem broken(std::string detail) {
@@ -197,7 +168,7 @@ void poll_run::take_start(const http_response& answer) {
   auto root = json_slice::check(answer.body);
   if (!root)
     return fail(broken(root.error().detail));
-  auto cursor = cursor_text(root->at(endpoint_->start_cursor), endpoint_->start_cursor);
+  auto cursor = page_cursor(root->at(endpoint_->start_cursor), endpoint_->start_cursor);
   if (!cursor)
     return fail(broken(cursor.error().detail));
   if (cursor->empty())
@@ -207,6 +178,9 @@ void poll_run::take_start(const http_response& answer) {
 }
 
 void poll_run::take_page(const http_response& answer) {
+  if (const auto& header = limits_->poll_interval_header; !header.empty())
+    if (auto wish = parse_seconds(answer.header(header)))
+      outcome_.interval_min = std::chrono::ceil<std::chrono::seconds>(*wish);
   if (answer.status == 304) {
     if (!sends_etag())
       return fail(broken("304 without having been asked"));
@@ -237,14 +211,14 @@ void poll_run::take_page(const http_response& answer) {
     outcome_.progress.etag = from_.etag;
     return end(from_.cursor, true);
   }
-  auto read_page = read(answer);
-  if (!read_page)
-    return fail(broken(read_page.error().detail));
+  auto page = read_page({endpoint_, values_.resource, request_url(), is_listing()}, answer);
+  if (!page)
+    return fail(broken(page.error().detail));
 
   if (state_.page.empty())
     first_etag_ = answer.header("ETag");
-  auto next_page = std::move(read_page->next);
-  bool is_enough = merge(*read_page);
+  auto next_page = std::move(page->next);
+  bool is_enough = merge(*page);
   ++page_count_;
   if (is_enough || next_page.empty())
     return complete();
@@ -260,119 +234,13 @@ void poll_run::take_page(const http_response& answer) {
     interrupt();
 }
 
-result<poll_run::page> poll_run::read(const http_response& answer) const {
-  if (answer.body.size() > http_request{}.response_bytes_max)
-    return error{errc::payload_too_large, "the answer is too large"};
-  auto root = json_slice::check(answer.body);
-  if (!root)
-    return root.error();
-  page out;
-  auto next_page = next_page_of(answer, *root);
-  if (!next_page)
-    return next_page.error();
-  out.next = std::move(*next_page);
-  if (endpoint_->cursor == cursor_style::value
-      && !(is_listing() && !endpoint_->start_url.empty())) {
-    auto cursor = cursor_text(root->at(endpoint_->next_cursor), endpoint_->next_cursor);
-    if (!cursor)
-      return cursor.error();
-    out.cursor = std::move(*cursor);
-  }
-  std::optional<error> wrong;
-  auto walked = for_each_item(
-    *root, is_listing() ? endpoint_->first_sync_items : endpoint_->items, [&](json_slice item) {
-      if (out.items.size() + out.skipped >= page_items_max) {
-        wrong = error{errc::malformed_json, "the answer has too many items"};
-        return false;
-      }
-      std::string order;
-      if (endpoint_->cursor == cursor_style::newest_field) {
-        auto text = cursor_text(item.at(endpoint_->next_cursor), endpoint_->next_cursor);
-        if (!text) {
-          wrong = text.error();
-          return false;
-        }
-        order = std::move(*text);
-      }
-      if (endpoint_->cursor == cursor_style::digest)
-        out.digests.push_back(digest_of(item, endpoint_->ignored));
-      polled_item made{key_of(item), {}};
-      item.append_compact(made.json);
-      if (made.json.size() > item_bytes_max) {
-        ++out.skipped;
-        return true;
-      }
-      out.items.push_back(std::move(made));
-      out.orders.push_back(std::move(order));
-      return true;
-    });
-  if (wrong)
-    return *wrong;
-  if (!walked)
-    return walked.error();
-  return out;
-}
-
-result<std::string> poll_run::next_page_of(const http_response& answer,
-                                           const json_slice& root) const {
-  if (endpoint_->pages == page_style::link_header) {
-    auto asked = request_url();
-    auto link = next_link(answer, asked);
-    if (!link)
-      return std::string{};
-    // Our token goes where the link points.
-    auto origin = origin_of(*link);
-    if (!origin || origin != origin_of(asked) || link->size() > cursor_bytes_max)
-      return error{errc::malformed_json, "the next page is on another server"};
-    return std::move(*link);
-  }
-  if (endpoint_->pages == page_style::token) {
-    auto token = root.at(endpoint_->next_page);
-    if (token.is_false())
-      return std::string{};
-    return cursor_text(token, endpoint_->next_page);
-  }
-  return std::string{};
-}
-
-std::string poll_run::key_of(const json_slice& item) const {
-  // The same thing may be in two resources: what tells them apart is part of the key.
-  bool is_simple = endpoint_->key.size() == 1 && values_.resource.empty();
-  std::string key;
-  if (!values_.resource.empty()) {
-    append_key_part(key, values_.resource);
-    key += '|';
-  }
-  auto head_bytes = key.size();
-  bool has_part = false;
-  bool is_next = false;
-  for (const auto& path : endpoint_->key) {
-    if (std::exchange(is_next, true))
-      key += '|';
-    auto part = item.at(path).scalar();
-    if (!part || part->empty())
-      continue;
-    has_part = true;
-    if (is_simple)
-      key = std::move(*part);
-    else
-      append_key_part(key, *part);
-  }
-  if (!has_part || key.size() > key_bytes_max || has_control(key)) {
-    key.resize(head_bytes);
-    key += "digest:" + digest_of(item, endpoint_->ignored);
-  }
-  return key;
-}
-
-bool poll_run::merge(page& from) {
+bool poll_run::merge(poll_page& from) {
   bool is_enough = false;
   bool is_newest_first = endpoint_->cursor == cursor_style::newest_key || is_listing();
   bool is_asked_by_cursor = !endpoint_->cursor_param.empty();
   std::size_t old_count = 0;
-  for (std::size_t i = 0; i < from.items.size(); ++i) {
-    auto& item = from.items[i];
-    const auto& order = from.orders[i];
+  for (auto& item : from.items) {
+    const auto& order = item.order;
     if (is_newest_first && contains(state_.known, item.key)) {
       is_enough = true;
       break;
@@ -386,6 +254,12 @@ bool poll_run::merge(page& from) {
       // Calendar gives its cursor on the last page only: read on, keep no more.
       is_enough = endpoint_->cursor != cursor_style::value || is_listing();
       break;
+    }
+    polled_item made{item.key, {}};
+    item.value.append_compact(made.json);
+    if (made.json.size() > poll_page::item_bytes_max) {
+      ++outcome_.skipped_count;
+      continue;
     }
     if (!keys_.insert(item.key).second)
       continue;
@@ -401,8 +275,8 @@ bool poll_run::merge(page& from) {
     if (!order.empty() && (state_.pending.empty() || compare_cursors(order, state_.pending) > 0))
       state_.pending = order;
     ++state_.kept;
-    bytes_ += item.json.size();
-    outcome_.items.push_back(std::move(item));
+    bytes_ += made.json.size();
+    outcome_.items.push_back(std::move(made));
   }
   if (!from.items.empty() && old_count == from.items.size())
     is_enough = true;
@@ -412,7 +286,6 @@ bool poll_run::merge(page& from) {
   if (!from.cursor.empty())
     state_.pending = std::move(from.cursor);
   digests_.insert(digests_.end(), from.digests.begin(), from.digests.end());
-  outcome_.skipped_count += from.skipped;
   return is_enough;
 }
 
@@ -461,6 +334,14 @@ void poll_run::complete() {
   }
   outcome_.progress.etag = kept_etag(reached.value);
   end(encoded(reached), true);
+}
+
+bool poll_run::pause() {
+  bool can_go_on = page_count_ > 0 && !state_.page.empty()
+                   && endpoint_->cursor != cursor_style::digest;
+  if (!is_done() && can_go_on)
+    interrupt();
+  return is_done();
 }
 
 void poll_run::interrupt() {

@@ -2,6 +2,7 @@
 // end. All of PLATFORMS 4 is here; nothing is sent, stored or timed.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -19,7 +20,7 @@
 
 namespace lapwing {
 
-class json_slice;
+struct poll_page;
 
 /// What is read for whom. The specs must outlive the run.
 struct poll_target {
@@ -45,8 +46,10 @@ struct poll_outcome {
   bool resynced = false;  ///< The cursor was gone: everything was read again, bounded.
   bool more = false;      ///< `pages_max` was reached: poll again soon, it goes on from there.
   std::optional<answer_problem> problem;
+  /// The provider wants no poll sooner than this (GitHub's X-Poll-Interval).
+  std::optional<std::chrono::seconds> interval_min;
   std::size_t request_count = 0;
-  std::size_t skipped_count = 0; ///< Items over `poll_run::item_bytes_max`.
+  std::size_t skipped_count = 0; ///< Items over `poll_page::item_bytes_max`.
 };
 
 /// Use: while (auto request = run.next()) run.take(answer of it); run.outcome().
@@ -57,19 +60,15 @@ struct poll_outcome {
 /// {resource} and {now-7d} (RFC 3339) are filled in.
 ///
 /// Natural keys: one path: its value as it is. Several, or a resource: joined by "|". None of them
-/// in the item, over `key_bytes_max`, or with control characters: "digest:" and the item's digest.
+/// in the item, over `poll_page::key_bytes_max`, or with control characters: "digest:" and the item's digest.
 ///
 /// First syncs: with `first_sync_url`, that URL with `first_sync_params` alone; otherwise `url`
 /// with `params` and `first_sync_params` together. Lists must be newest first for cursor styles
 /// newest_key, and below first_sync_url; others may have any order.
 class poll_run {
 public:
-  static constexpr std::size_t item_bytes_max = 1024 * 1024;
-  static constexpr std::size_t page_items_max = 10'000;
   static constexpr std::size_t run_items_max = 20'000;
   static constexpr std::size_t run_bytes_max = 32 * 1024 * 1024;
-  static constexpr std::size_t cursor_bytes_max = 4096;
-  static constexpr std::size_t key_bytes_max = 512;
 
   poll_run(poll_target target, poll_progress from, timestamp now);
 
@@ -80,6 +79,10 @@ public:
   void take(const result<http_response>& answer);
 
   bool is_done() const noexcept { return phase_ == phase::done; }
+
+  /// Instead of answering `next()`: it may not be sent now. True: what came so far is good, the run
+  /// has ended and the next one goes on there. False: nothing can be kept (digests, or no page yet).
+  bool pause();
 
   /// After each `take` of a first sync; nothing otherwise.
   std::optional<extraction_numbers> extraction() const;
@@ -92,16 +95,6 @@ public:
 private:
   enum class phase : std::uint8_t { start, page, done };
 
-  /// One answer, read.
-  struct page {
-    std::vector<polled_item> items;
-    std::vector<std::string> orders; ///< newest_field: of each item, "" none.
-    std::string cursor;              ///< `value`: "" none.
-    std::string next;                ///< Token or URL of the next page; "" the last.
-    std::vector<std::string> digests; ///< `digest`: of each item.
-    std::size_t skipped = 0;
-  };
-
   bool is_listing() const noexcept; ///< Reads first_sync_url.
   std::string request_url() const;
   bool sends_etag() const;
@@ -109,11 +102,8 @@ private:
   void begin_chain(bool resync);
   void take_start(const http_response& answer);
   void take_page(const http_response& answer);
-  result<page> read(const http_response& answer) const;
-  result<std::string> next_page_of(const http_response& answer, const json_slice& root) const;
-  std::string key_of(const json_slice& item) const;
   /// Takes the page's new items. True when the chain needs no further page.
-  bool merge(page& from);
+  bool merge(poll_page& from);
   bool is_bounded() const noexcept; ///< By first_sync_items_max.
   bool tracks_known() const noexcept;
   std::string kept_etag(const std::string& value) const;

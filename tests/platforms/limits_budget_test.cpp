@@ -58,7 +58,7 @@ long long wait(const rate_budget& budget, const std::string& token, std::string_
 
 CAF_TEST(nothing known means now) {
   rate_limit_spec spec;
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   CAF_CHECK_EQUAL(wait(budget, "ann", "events", start), 0);
   CAF_CHECK(budget.may_send("ann", "events", start).cause == limit_cause::none);
   CAF_CHECK_EQUAL(budget.share_left("ann", start), 1.0);
@@ -67,7 +67,7 @@ CAF_TEST(nothing known means now) {
 
 CAF_TEST(an exhausted window closes its token until the reset and no other) {
   rate_limit_spec spec;
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   budget.saw("ann", "events", window(2, 5000, 600s, start), start, 0);
   CAF_CHECK_EQUAL(budget.share_left("ann", start), 2.0 / 5000);
   budget.sent("ann", "events", start);
@@ -82,7 +82,7 @@ CAF_TEST(an exhausted window closes its token until the reset and no other) {
 
 CAF_TEST(a fresh answer is believed over our own counting) {
   rate_limit_spec spec;
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   budget.saw("ann", "events", window(1, 60, 600s, start), start, 0);
   budget.sent("ann", "events", start);
   // A 304 costs nothing at GitHub.
@@ -94,7 +94,8 @@ CAF_TEST(a fresh answer is believed over our own counting) {
 
 CAF_TEST(a refusal without a time waits a minute and longer each time it comes again) {
   rate_limit_spec spec;
-  rate_budget budget{spec, limit_reach::token};
+  spec.refusal_reach = limit_reach::token;
+  rate_budget budget{spec};
   auto now = start;
   for (long long expected : {60, 120, 240, 480, 960, 1920, 3600, 3600}) {
     budget.saw("ann", "events", made(429), now, 0);
@@ -110,7 +111,8 @@ CAF_TEST(a refusal without a time waits a minute and longer each time it comes a
 
 CAF_TEST(chance adds up to a tenth to a wait that was not named and nothing to one that was) {
   rate_limit_spec spec;
-  rate_budget budget{spec, limit_reach::token};
+  spec.refusal_reach = limit_reach::token;
+  rate_budget budget{spec};
   budget.saw("ann", "a", made(429), start, 0.5);
   CAF_CHECK_EQUAL(wait(budget, "ann", "a", start), 63'000);
   budget.saw("bob", "a", retry_after("30"), start, 0.5);
@@ -119,7 +121,8 @@ CAF_TEST(chance adds up to a tenth to a wait that was not named and nothing to o
 
 CAF_TEST(refusals of requests that were already out do not make the wait longer) {
   rate_limit_spec spec;
-  rate_budget budget{spec, limit_reach::token};
+  spec.refusal_reach = limit_reach::token;
+  rate_budget budget{spec};
   for (int i = 0; i < 10; ++i)
     budget.saw("ann", "events", made(429), start, 0);
   CAF_CHECK_EQUAL(wait(budget, "ann", "events", start), 60'000);
@@ -136,7 +139,7 @@ CAF_TEST(refusals of requests that were already out do not make the wait longer)
 
 CAF_TEST(a platform that always says come back at once is not asked in a busy loop) {
   rate_limit_spec spec;
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   int calls = 0;
   for (auto now = start; now < start + 1h; ++calls) {
     budget.saw("ann", "a", retry_after("0"), now, 0);
@@ -149,7 +152,8 @@ CAF_TEST(a platform that always says come back at once is not asked in a busy lo
 
 CAF_TEST(a refusal of the application stops everybody) {
   rate_limit_spec spec;
-  rate_budget budget{spec, limit_reach::application};
+  spec.refusal_reach = limit_reach::application;
+  rate_budget budget{spec};
   budget.saw("ann", "recent", retry_after("30"), start, 0);
   CAF_CHECK_EQUAL(wait(budget, "bob", "other", start), 30'000);
   CAF_CHECK(budget.may_send(start) == (admission{start + 30s, limit_cause::refused}));
@@ -161,7 +165,7 @@ CAF_TEST(a refusal of the application stops everybody) {
 CAF_TEST(a refusal of a method stops that method of that workspace) {
   rate_limit_spec spec;
   spec.requests_per_minute = 1;
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   budget.saw("T1", "history", retry_after("45"), start, 0);
   CAF_CHECK_EQUAL(wait(budget, "T1", "history", start), 45'000);
   CAF_CHECK_EQUAL(wait(budget, "T1", "conversations", start), 0);
@@ -172,14 +176,17 @@ CAF_TEST(a refusal of a method stops that method of that workspace) {
 CAF_TEST(our own pace is kept per token or per method) {
   rate_limit_spec spec;
   spec.requests_per_minute = 20;
-  rate_budget per_token{spec, limit_reach::token};
+  spec.refusal_reach = limit_reach::token;
+  rate_budget per_token{spec};
   per_token.sent("ann", "a", start);
   CAF_CHECK_EQUAL(wait(per_token, "ann", "b", start), 3'000);
   CAF_CHECK(per_token.may_send("ann", "b", start).cause == limit_cause::pace);
   CAF_CHECK_EQUAL(wait(per_token, "bob", "b", start), 0);
   per_token.sent("ann", "b", start);
   CAF_CHECK_EQUAL(wait(per_token, "ann", "b", start), 6'000);
-  rate_budget per_method{spec, {}};
+  auto methods = spec;
+  methods.refusal_reach.reset();
+  rate_budget per_method{methods};
   per_method.sent("T1", "a", start);
   CAF_CHECK_EQUAL(wait(per_method, "T1", "a", start), 3'000);
   CAF_CHECK_EQUAL(wait(per_method, "T1", "b", start), 0);
@@ -187,7 +194,7 @@ CAF_TEST(our own pace is kept per token or per method) {
 
 CAF_TEST(buckets of Discord are shared by the endpoints in them) {
   auto spec = discord();
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   budget.saw("ann", "guilds", discord_window("b1", 3, "2.5"), start, 0);
   budget.saw("ann", "channels", discord_window("b1", 0, "2.0"), start, 0);
   budget.saw("ann", "me", discord_window("b2", 4, "9"), start, 0);
@@ -200,7 +207,7 @@ CAF_TEST(buckets of Discord are shared by the endpoints in them) {
 
 CAF_TEST(a global refusal of Discord stops its token and a ban the application) {
   auto spec = discord();
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   budget.saw("ann", "guilds",
              made(429, {{"X-RateLimit-Global", "true"}}, R"({"retry_after":20.5,"global":true})"),
              start, 0);
@@ -212,7 +219,7 @@ CAF_TEST(a global refusal of Discord stops its token and a ban the application) 
 
 CAF_TEST(refusals are held below what bans the address) {
   auto spec = discord();
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   std::map<long, int> per_minute;
   auto now = start;
   int shared = 0;
@@ -238,7 +245,7 @@ CAF_TEST(refusals are held below what bans the address) {
     CAF_CHECK(in_ten_minutes <= 8000);
   }
   rate_limit_spec other;
-  rate_budget unbounded{other, {}};
+  rate_budget unbounded{other};
   for (int i = 0; i < 20'000; ++i)
     unbounded.saw("ann", "me", made(401), start, 0);
   CAF_CHECK_EQUAL(wait(unbounded, "ann", "me", start), 0);
@@ -247,7 +254,7 @@ CAF_TEST(refusals are held below what bans the address) {
 CAF_TEST(the daily quota closes all until midnight and a success before does not open it) {
   rate_limit_spec spec;
   spec.quota_reasons = {"quotaExceeded"};
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   budget.saw("ann", "likes",
              made(403, {}, R"({"error":{"errors":[{"reason":"quotaExceeded"}]}})"), start, 0);
   CAF_CHECK(budget.may_send(start) == (admission{start + 23h, limit_cause::daily_quota}));
@@ -258,7 +265,8 @@ CAF_TEST(the daily quota closes all until midnight and a success before does not
 
 CAF_TEST(a clock that is set back or forth makes no wait longer) {
   rate_limit_spec spec;
-  rate_budget budget{spec, limit_reach::token};
+  spec.refusal_reach = limit_reach::token;
+  rate_budget budget{spec};
   budget.saw("ann", "a", retry_after("60"), start, 0);
   CAF_CHECK_EQUAL(wait(budget, "ann", "a", start - 24h), 60'000);
   CAF_CHECK_EQUAL(wait(budget, "ann", "a", start - 24h + 20s), 40'000);
@@ -270,7 +278,7 @@ CAF_TEST(a clock that is set back or forth makes no wait longer) {
 
 CAF_TEST(tokens without anything to wait for are forgotten) {
   rate_limit_spec spec;
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   auto now = start;
   for (int i = 0; i < 10'000; ++i, now += 1s)
     budget.saw("user " + std::to_string(i), "a", window(50, 60, 100s, now), now, 0);
@@ -281,7 +289,7 @@ CAF_TEST(tokens without anything to wait for are forgotten) {
 
 CAF_TEST(a token remembers a bounded number of endpoints) {
   auto spec = discord();
-  rate_budget budget{spec, {}};
+  rate_budget budget{spec};
   auto refusal = made(429, {{"X-RateLimit-Scope", "user"}}, R"({"retry_after":600})");
   for (int i = 0; i < 1000; ++i)
     budget.saw("ann", "e" + std::to_string(i), refusal, start + milliseconds{i}, 0);
@@ -297,7 +305,7 @@ CAF_TEST(whatever answers come nobody waits for ever and nobody spins) {
     std::mt19937 chance{seed};
     auto spec = seed % 2 == 0 ? discord() : rate_limit_spec{};
     spec.quota_reasons = {"quotaExceeded"};
-    rate_budget budget{spec, {}};
+    rate_budget budget{spec};
     auto now = start;
     int calls = 0;
     auto text = [&](std::initializer_list<const char*> list) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "platforms/builtin.hpp"
+#include "platforms/lasting_kinds.hpp"
 #include "platforms/spec_keys.hpp"
 #include "platforms/spec_loader.hpp"
 
@@ -245,6 +246,42 @@ CAF_TEST(the eight load without a mistake and have the intervals of the seeds) {
     CAF_CHECK(!platform->oauth.scopes.empty());
     CAF_CHECK(!connectable(*platform));
   }
+}
+
+CAF_TEST(limits say whom a refusal stops and whose budget it is) {
+  const auto loaded = load_platforms("", {});
+  CAF_CHECK(find(loaded, "github")->limits.refusal_reach == limit_reach::token);
+  CAF_CHECK(find(loaded, "slack")->limits.owner == budget_owner::account);
+  CAF_CHECK(!find(loaded, "spotify")->limits.refusal_reach);
+  CAF_CHECK(find(loaded, "spotify")->limits.owner == budget_owner::user);
+  const auto text = mistakes_of(R"(name = "x"
+[limits]
+refusal_reach = "everybody"
+quota_zone = "Europe/Berlin"
+owner = "team"
+)");
+  for (const auto* expected :
+       {"limits.refusal_reach: \"everybody\" is not valid; give one of \"endpoint\", \"token\", "
+        "\"application\"",
+        "limits.quota_zone: \"Europe/Berlin\" is not valid; give \"UTC\" or a zone of the United",
+        "limits.owner: \"team\" is not valid; give one of \"user\", \"account\""})
+    if (text.find(expected) == text.npos)
+      CAF_ERROR("not told: " << expected << "\nin:\n" << text);
+}
+
+CAF_TEST(what shows the present state is kept for good) {
+  const auto loaded = load_platforms("", {});
+  const auto kinds = lasting_kinds(loaded.platforms);
+  const auto lasts = [&](const char* platform, const char* type) {
+    return std::ranges::find(kinds, stored_kind{platform, type}) != kinds.end();
+  };
+  CAF_CHECK(lasts("slack", "channels"));
+  CAF_CHECK(lasts("youtube", "channels"));
+  CAF_CHECK(lasts("discord", "guilds"));
+  CAF_CHECK(lasts("github", "user_repos")); // Hooks are registered for them.
+  CAF_CHECK(!lasts("slack", "history"));
+  CAF_CHECK(!lasts("spotify", "recently_played"));
+  CAF_CHECK(!lasts("github", "user_events"));
 }
 
 CAF_TEST(clients come from the environment and those of Google serve three platforms) {
