@@ -64,6 +64,12 @@ result<fault> parse_fault(std::string_view text, timestamp now) {
         std::from_chars(value.data(), value.data() + value.size(), out.probability);
       if (failure != std::errc{} || end != value.data() + value.size())
         return wrong;
+    } else if (name == "scope") {
+      if (value != "user" && value != "shared" && value != "global")
+        return wrong;
+      out.scope = value;
+    } else if (name == "retry_after" && value == "none") {
+      out.retry_after.reset();
     } else if (!number || *number < 0) {
       return wrong;
     } else if (name == "count") {

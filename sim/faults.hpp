@@ -47,14 +47,16 @@ struct fault {
   std::uint64_t count = 0;        ///< How often; 0: no bound.
   double probability = 1;
   int status = 0;                 ///< 0: what is usual for the kind.
-  std::chrono::seconds retry_after{30};
+  /// Nothing: the refusal names no time. Discord then answers as the address guard in front of it.
+  std::optional<std::chrono::seconds> retry_after{std::chrono::seconds{30}};
   bool retry_after_date = false;  ///< Retry-After as a date, as some proxies write it.
+  std::string scope = "shared";   ///< Discord's 429: "user", "shared" or "global".
   std::chrono::milliseconds delay{2000};
 };
 
 /// "kind[,platform=github][,user=alice][,endpoint=token][,count=3][,probability=0.1][,status=502]
-/// [,retry_after=30][,retry_after_date=1][,delay_ms=500][,seconds=60]"; `seconds` counts from
-/// `now`.
+/// [,retry_after=30|none][,retry_after_date=1][,scope=global][,delay_ms=500][,seconds=60]";
+/// `seconds` counts from `now`.
 result<fault> parse_fault(std::string_view text, timestamp now);
 
 class fault_list {

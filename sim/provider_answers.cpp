@@ -101,7 +101,6 @@ http_response registration_refused(const route& where) {
 }
 
 http_response rate_limited(provider at, const fault& why, timestamp now) {
-  auto wait = std::to_string(why.retry_after.count());
   http_response out;
   switch (at) {
     case provider::spotify: out = spotify::failed(429, "API rate limit exceeded"); break;
@@ -116,7 +115,10 @@ http_response rate_limited(provider at, const fault& why, timestamp now) {
                            "before you try again.");
       break;
     case provider::discord:
-      return discord::limited(static_cast<double>(why.retry_after.count()), false, "shared");
+      if (!why.retry_after)
+        return text_answer(429, "<html>You are being rate limited</html>");
+      return discord::limited(static_cast<double>(why.retry_after->count()),
+                              why.scope == "global", why.scope);
     case provider::slack:
       out = slack::refused("ratelimited");
       out.status = 429;
@@ -127,8 +129,10 @@ http_response rate_limited(provider at, const fault& why, timestamp now) {
                              "resource is reached.");
       break;
   }
-  out.headers.emplace_back("Retry-After",
-                           why.retry_after_date ? http_date(now + why.retry_after) : wait);
+  if (why.retry_after)
+    out.headers.emplace_back("Retry-After", why.retry_after_date
+                                              ? http_date(now + *why.retry_after)
+                                              : std::to_string(why.retry_after->count()));
   return out;
 }
 

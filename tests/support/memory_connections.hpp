@@ -1,5 +1,6 @@
 // A connection store in memory that answers before it returns: for simulations of months, where a
-// disk would be what is measured. The contract itself is tested on the real stores.
+// disk would be what is measured. The contract itself is tested on the real stores. Of most items
+// only the key is kept: a thousand people bring forth more than a million a month.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +8,8 @@
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "core/connection_store.hpp"
 
@@ -16,31 +17,45 @@ namespace lapwing {
 
 class memory_connections final : public connection_store {
 public:
-  static constexpr std::size_t kept_bytes_max = 1024;
-
   /// Every call fails with store_unavailable while this is set.
   bool down = false;
+  /// Only writes fail: a full disk.
+  bool full = false;
   std::uint64_t writes = 0;
+  std::uint64_t items_stored = 0;
+  /// Items that somebody meant to store although they were there: announced twice.
+  std::uint64_t items_again = 0;
+
+  /// Items of this type are kept whole: others are read for what is in them.
+  void keep_whole(std::string data_type) { whole_.push_back(std::move(data_type)); }
 
   /// The part of append_request::with.
   void apply(const sync_effect& effect) {
     auto* at = find(effect.of);
     if (at == nullptr)
       return;
-    auto& known = items_[name(effect.of) + '/' + effect.data_type];
+    auto& known = at->items[effect.data_type];
+    bool is_whole = std::ranges::find(whole_, effect.data_type) != whole_.end();
     for (const auto& item : effect.items)
-      known.emplace(item.key, item.json.size() <= kept_bytes_max ? item.json : std::string{});
+      ++(known.emplace(item.key, is_whole ? item.json : std::string{}).second ? items_stored
+                                                                             : items_again);
     set_progress(*at, effect.progress);
     at->row.at.last_sync = effect.progress.last_poll;
     set_due_of(*at, effect.next_due);
   }
   std::size_t item_count(const connection_key& of, const std::string& type) const {
-    auto at = items_.find(name(of) + '/' + type);
-    return at == items_.end() ? 0 : at->second.size();
+    const auto* all = items_of(of, type);
+    return all == nullptr ? 0 : all->size();
   }
   bool has_item(const connection_key& of, const std::string& type, const std::string& key) const {
-    auto at = items_.find(name(of) + '/' + type);
-    return at != items_.end() && at->second.contains(key);
+    const auto* all = items_of(of, type);
+    return all != nullptr && all->contains(key);
+  }
+  template <class Visit>
+  void for_each_key(const connection_key& of, const std::string& type, Visit visit) const {
+    if (const auto* all = items_of(of, type))
+      for (const auto& [key, json] : *all)
+        visit(key);
   }
   std::optional<timestamp> soonest() const {
     return due_.empty() ? std::nullopt : std::optional{due_.begin()->first};
@@ -69,6 +84,8 @@ public:
     if (refuse(done))
       return;
     auto& at = rows_[name({fresh.user, fresh.platform})];
+    if (at.order == 0)
+      at.order = rows_.size();
     fresh.token_version = at.row.at.token_version + 1;
     fresh.status = connection_status::connected;
     at.row.at = std::move(fresh);
@@ -139,7 +156,8 @@ public:
                     callback<std::vector<std::string>> done) override {
     if (refuse(done))
       return;
-    std::erase_if(keys, [&](const std::string& key) { return has_item(which, data_type, key); });
+    if (const auto* all = items_of(which, data_type))
+      std::erase_if(keys, [&](const std::string& key) { return all->contains(key); });
     done(std::move(keys));
   }
   void save_registration(connection_key which, registration what, timestamp next_due,
@@ -188,7 +206,10 @@ public:
       return;
     std::vector<connection_key> out;
     for (auto at = due_.begin(); at != due_.end() && at->first <= until && out.size() < limit; ++at)
-      out.push_back({rows_[at->second].row.at.user, rows_[at->second].row.at.platform});
+      out.push_back({at->second->row.at.user, at->second->row.at.platform});
+    for (auto at = due_.upper_bound({until + due_horizon, nullptr});
+         at != due_.end() && out.size() < limit; ++at)
+      out.push_back({at->second->row.at.user, at->second->row.at.platform});
     done(std::move(out));
   }
   void set_due(connection_key which, timestamp due, callback<bool> done) override {
@@ -202,17 +223,28 @@ public:
     if (refuse(done))
       return;
     stored_items page;
-    for (const auto& [key, json] : items_[name(which) + '/' + data_type])
-      if (page.items.size() < limit)
-        page.items.push_back({key, data_type, {}, json});
+    if (const auto* all = items_of(which, data_type))
+      for (const auto& [key, json] : *all)
+        if (page.items.size() < limit)
+          page.items.push_back({key, data_type, {}, json});
     done(std::move(page));
   }
   void reencrypt(std::size_t, callback<std::size_t> done) override { done(std::size_t{0}); }
 
 private:
+  using item_map = std::unordered_map<std::string, std::string>;
   struct entry {
     loaded_connection row;
     std::optional<timestamp> due;
+    std::size_t order = 0; ///< Of arrival: what is due at the same time comes in this order.
+    std::map<std::string, item_map, std::less<>> items;
+  };
+  struct sooner {
+    bool operator()(const std::pair<timestamp, entry*>& a,
+                    const std::pair<timestamp, entry*>& b) const noexcept {
+      auto order = [](const entry* one) { return one == nullptr ? SIZE_MAX : one->order; };
+      return a.first != b.first ? a.first < b.first : order(a.second) < order(b.second);
+    }
   };
 
   static std::string name(const connection_key& of) {
@@ -222,6 +254,13 @@ private:
     auto at = rows_.find(name(of));
     return at == rows_.end() ? nullptr : &at->second;
   }
+  const item_map* items_of(const connection_key& of, const std::string& type) const {
+    auto at = rows_.find(name(of));
+    if (at == rows_.end())
+      return nullptr;
+    auto all = at->second.items.find(type);
+    return all == at->second.items.end() ? nullptr : &all->second;
+  }
   template <class Done>
   bool refuse(const Done& done) const {
     if (down)
@@ -230,8 +269,8 @@ private:
   }
   template <class How>
   void change(const connection_key& which, const callback<bool>& done, How how) {
-    if (refuse(done))
-      return;
+    if (down || full)
+      return done(error{errc::store_unavailable, down ? "down" : "full"});
     auto* at = find(which);
     if (at == nullptr)
       return done(error{errc::not_found, "no such connection"});
@@ -248,20 +287,21 @@ private:
   }
   void forget_due(entry& at) {
     if (at.due)
-      due_.erase({*at.due, name({at.row.at.user, at.row.at.platform})});
+      due_.erase({*at.due, &at});
     at.due.reset();
   }
   void set_due_of(entry& at, timestamp when) {
+    if (at.due == when)
+      return;
     forget_due(at);
     at.due = when;
-    due_.insert({when, name({at.row.at.user, at.row.at.platform})});
+    due_.insert({when, &at});
   }
 
   std::map<std::string, oauth_state> states_;
-  std::unordered_map<std::string, entry> rows_;
-  /// Keys, and the item itself where it is small: who reads channels for their ids needs those.
-  std::unordered_map<std::string, std::unordered_map<std::string, std::string>> items_;
-  std::set<std::pair<timestamp, std::string>> due_;
+  std::unordered_map<std::string, entry> rows_; ///< Its entries stay where they are.
+  std::vector<std::string> whole_;
+  std::set<std::pair<timestamp, entry*>, sooner> due_;
 };
 
 } // namespace lapwing

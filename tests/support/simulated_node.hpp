@@ -2,12 +2,14 @@
 // users connected, without threads, sockets and disks.
 #pragma once
 
+#include <algorithm>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "platforms/drive/connection_driver.hpp"
@@ -21,30 +23,41 @@
 
 namespace lapwing {
 
+/// Two times: the true one, by which the world lives and timers run, and the node's wall clock, which
+/// may be wrong.
 class simulated_node {
 public:
-  struct moved_clock final : wall_clock {
-    timestamp at{};
-    timestamp now() const override { return at; }
-  };
-
   simulated_node(sim::world& world, std::vector<platform_spec> platforms, std::uint64_t seed)
       : platforms_(std::move(platforms)), world_(world), http_(world), luck_(seed),
-        traffic_(platforms_, clock_, [this] { return chance(); },
-                 [this](std::chrono::milliseconds wait, std::function<void()> call) {
-                   later(wait, std::move(call));
-                 }) {
-    clock_.at = world.now();
-    ports_ = {&store_, &http_, &traffic_, ""};
+        true_time_(world.now()), scan_due_(world.now()) {
+    clock_.at = true_time_;
+    ports_ = {&store_, &http_, nullptr, ""};
+    forget_traffic();
     http_.answer_through([this](std::chrono::milliseconds latency, std::function<void()> call) {
       later(latency, std::move(call));
     });
+    for (const auto& platform : platforms_)
+      for (const auto& endpoint : platform.poll.endpoints)
+        if (!endpoint.resources_from.empty())
+          store_.keep_whole(endpoint.resources_from.substr(0, endpoint.resources_from.find('.')));
   }
+  simulated_node(const simulated_node&) = delete;
+  simulated_node& operator=(const simulated_node&) = delete;
 
   memory_connections& store() noexcept { return store_; }
-  timestamp now() const noexcept { return clock_.at; }
+  const std::vector<platform_spec>& platforms() const noexcept { return platforms_; }
+  timestamp now() const noexcept { return true_time_; }
+  /// From now on the wall clock is wrong by so much, until it is set again.
+  void set_clock_wrong_by(std::chrono::milliseconds error) {
+    wrong_by_ = error;
+    clock_.at = true_time_ + wrong_by_;
+  }
+
   std::map<std::string, std::uint64_t> events;          ///< By type.
   std::map<std::string, std::uint64_t> statuses;        ///< connection_status, by status.
+  std::unordered_set<std::string> watching;             ///< Users with a stream open.
+  std::uint64_t steps = 0; ///< Whatever ran: a busy loop would show here.
+  std::uint64_t wakes = 0; ///< Connections that were looked at.
 
   double chance() { return luck_.unit(); }
 
@@ -56,12 +69,13 @@ public:
     fresh.user = user_id{user};
     fresh.platform = spec.name;
     fresh.account = world_.account_name(where, user);
-    fresh.granted_at = now();
+    fresh.granted_at = clock_.at;
     fresh.tokens.access_token = got.access;
     fresh.tokens.refresh_token = got.refresh;
-    fresh.tokens.expires_at = got.expires_at;
-    fresh.tokens.grant_expires_at = grant_end(spec.oauth, fresh.tokens, now());
-    store_.connect(std::move(fresh), now(), [](const result<std::uint64_t>&) {});
+    fresh.tokens.expires_at = got.expires_at ? std::optional{*got.expires_at + wrong_by_}
+                                             : std::nullopt;
+    fresh.tokens.grant_expires_at = grant_end(spec.oauth, fresh.tokens, clock_.at);
+    store_.connect(std::move(fresh), clock_.at, [](const result<std::uint64_t>&) {});
     wake({user_id{user}, spec.name}, connection_work::connected);
   }
 
@@ -71,6 +85,7 @@ public:
       home = std::make_unique<home_of_one>(*this, of);
     if (home->busy && work == connection_work::due)
       return;
+    ++wakes;
     home->busy = true;
     home->driver.run(work, [at = home.get()](const result<bool>&) { at->busy = false; });
   }
@@ -78,59 +93,70 @@ public:
   /// The process is gone, with all it had in mind; the store remains.
   void crash() {
     homes_.clear();
-    agenda_ = {};
-    scan_due_ = now();
+    ready_.clear();
+    agenda_.clear();
+    forget_traffic();
+    scan_due_ = true_time_;
   }
 
   void run_until(timestamp end) {
-    while (clock_.at < end) {
+    while (true) {
+      run_ready();
+      if (scan_due_ <= true_time_) {
+        scan();
+        continue;
+      }
+      if (true_time_ >= end)
+        return;
       auto next = std::min(end, scan_due_);
       if (!agenda_.empty())
-        next = std::min(next, agenda_.top().at);
-      clock_.at = std::max(clock_.at, next);
-      world_.advance(clock_.at);
-      while (!agenda_.empty() && agenda_.top().at <= clock_.at) {
-        auto call = agenda_.top().call;
-        agenda_.pop();
-        call();
-      }
-      if (scan_due_ <= clock_.at) {
-        scan_due_ = clock_.at + std::chrono::seconds{60};
-        store_.due(clock_.at, 100'000, [this](const result<std::vector<connection_key>>& due) {
-          if (due)
-            for (const auto& one : *due)
-              wake(one, connection_work::due);
-        });
+        next = std::min(next, agenda_.front().at);
+      true_time_ = std::max(true_time_, next);
+      clock_.at = true_time_ + wrong_by_;
+      world_.advance(true_time_);
+      while (!agenda_.empty() && agenda_.front().at <= true_time_) {
+        std::pop_heap(agenda_.begin(), agenda_.end());
+        ready_.push_back(std::move(agenda_.back().call));
+        agenda_.pop_back();
       }
     }
   }
+  /// The machine is suspended: the world goes on, timers stand still.
+  void sleep(std::chrono::milliseconds time) {
+    true_time_ += time;
+    for (auto& one : agenda_)
+      one.at += time;
+    scan_due_ += time;
+    clock_.at = true_time_ + wrong_by_;
+    world_.advance(true_time_);
+  }
+  void run_for(std::chrono::milliseconds time) { run_until(true_time_ + time); }
 
 private:
   struct home_of_one final : driver_host {
     home_of_one(simulated_node& node, connection_key of)
-        : in(node), driver(of, node.spec_of(of.platform), node.ports_, *this) {}
+        : in(node), user(of.user.str()), driver(of, node.spec_of(of.platform), node.ports_, *this) {}
 
     timestamp now() const override { return in.clock_.at; }
     double chance() override { return in.chance(); }
     poster make_poster() override {
       // As a mailbox does it: not within the caller's call.
-      return [this, alive = std::weak_ptr<bool>{alive}](std::function<void()> call) {
-        if (alive.lock())
-          in.later(std::chrono::milliseconds{0}, [alive, call = std::move(call)] {
-            if (alive.lock())
-              call();
-          });
+      return [&node = in, alive = std::weak_ptr<bool>{alive}](std::function<void()> call) {
+        node.ready_.push_back([alive, call = std::move(call)] {
+          if (!alive.expired())
+            call();
+        });
       };
     }
     void after(std::chrono::milliseconds delay, std::function<void()> call) override {
       in.later(delay, [alive = std::weak_ptr<bool>{alive}, call = std::move(call)] {
-        if (alive.lock())
+        if (!alive.expired())
           call();
       });
     }
     void publish(publish_request request,
                  std::function<void(result<publish_receipt>)> done) override {
-      if (in.store_.down && !request.ephemeral)
+      if ((in.store_.down || in.store_.full) && !request.ephemeral)
         return done(error{errc::store_unavailable, "down"});
       ++in.events[request.draft.type];
       if (request.draft.type == "connection_status")
@@ -139,9 +165,10 @@ private:
         in.store_.apply(*request.with);
       done(publish_receipt{});
     }
-    bool watched() const override { return false; }
+    bool watched() const override { return in.watching.contains(user); }
 
     simulated_node& in;
+    const std::string user;
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
     connection_driver driver;
     bool busy = false;
@@ -156,8 +183,35 @@ private:
     }
   };
 
+  void forget_traffic() {
+    traffic_ = std::make_unique<traffic_control>(
+      platforms_, clock_, [this] { return chance(); },
+      [this](std::chrono::milliseconds wait, std::function<void()> call) {
+        later(wait, std::move(call));
+      });
+    ports_.traffic = traffic_.get();
+  }
   void later(std::chrono::milliseconds wait, std::function<void()> call) {
-    agenda_.push({clock_.at + wait, ++order_, std::move(call)});
+    if (wait <= std::chrono::milliseconds{0})
+      return ready_.push_back(std::move(call));
+    agenda_.push_back({true_time_ + wait, ++order_, std::move(call)});
+    std::push_heap(agenda_.begin(), agenda_.end());
+  }
+  void run_ready() {
+    while (!ready_.empty()) {
+      ++steps;
+      auto call = std::move(ready_.front());
+      ready_.pop_front();
+      call();
+    }
+  }
+  void scan() {
+    scan_due_ = true_time_ + std::chrono::seconds{60};
+    store_.due(clock_.at, 100'000, [this](const result<std::vector<connection_key>>& due) {
+      if (due)
+        for (const auto& one : *due)
+          wake(one, connection_work::due);
+    });
   }
   const platform_spec& spec_of(const platform_id& name) const {
     return *std::ranges::find(platforms_, name, &platform_spec::name);
@@ -166,17 +220,25 @@ private:
     return spec_of(platform_id{sim::name_of(where)});
   }
 
-  moved_clock clock_;
-  std::vector<platform_spec> platforms_;
+  struct wrong_clock final : wall_clock {
+    timestamp at{};
+    timestamp now() const override { return at; }
+  };
+
+  wrong_clock clock_;
+  const std::vector<platform_spec> platforms_;
   sim::world& world_;
   sim::direct_client http_;
   memory_connections store_;
   sim::chance luck_;
-  traffic_control traffic_;
-  driver_ports ports_;
-  std::priority_queue<appointment> agenda_;
+  timestamp true_time_;
+  std::chrono::milliseconds wrong_by_{0};
+  timestamp scan_due_;
+  std::deque<std::function<void()>> ready_;
+  std::vector<appointment> agenda_; ///< A heap.
   std::uint64_t order_ = 0;
-  timestamp scan_due_{};
+  std::unique_ptr<traffic_control> traffic_;
+  driver_ports ports_;
   std::unordered_map<std::string, std::unique_ptr<home_of_one>> homes_;
 };
 
