@@ -2,6 +2,7 @@
 # crosses a line and fails if there is one.
 #
 #   core <- config <- platforms <- { actors, net, storage, sim } <- app <- { tests, benchmarks }
+#   core <- realtime <- { actors, net, storage }
 #
 # "A <- B": B may include A. actors, net and storage meet in core's ports only; so actors are tested
 # without sockets, and hardly a file pays for the headers of both CAF and Beast.
@@ -13,28 +14,30 @@ set(arrows
   "core:"
   "config:core"
   "platforms:core config"
+  "realtime:core"
   "actors/runtime:core config"
-  "actors:core config platforms"
+  "actors:core config platforms realtime"
   "net/auth:core config"
   "net/stream:core config"
   "net/webhook:core config net/auth"
-  "net/http:core config net"
+  "net/http:core config net realtime"
   "net/outbound:core config"
-  "net:core config"
+  "net:core config realtime"
   "sim:core config platforms"
-  "storage:core config"
+  "storage:core config realtime"
   "benchmarks/load:core config"
-  "app:core config platforms actors net storage sim benchmarks/load"
-  "benchmarks:core config platforms actors net storage sim app"
-  "tests:core config platforms actors net storage sim app benchmarks")
+  "app:core config platforms realtime actors net storage sim benchmarks/load"
+  "benchmarks:core config platforms realtime actors net storage sim app"
+  "tests:core config platforms realtime actors net storage sim app benchmarks")
 
 # Library header, folders that may include it, and the endings of files that may (tests: any).
 set(libraries
   "caf/:actors app tests benchmarks/micro:hpp cpp"
   "boost/asio:actors/runtime net sim app tests benchmarks:hpp cpp"
   "boost/beast:net sim tests:hpp cpp"
-  "nlohmann/:config platforms actors net storage sim app tests benchmarks:cpp"
-  "simdjson:platforms net storage tests benchmarks:hpp cpp"
+  "nlohmann/:config platforms realtime actors net storage sim app tests benchmarks:cpp"
+  "simdjson:platforms realtime net storage tests benchmarks:hpp cpp"
+  "boost/regex:realtime:cpp"
   "toml\\+\\+/:config platforms:cpp"
   "CLI/:app benchmarks:cpp"
   "curl/:net app tests benchmarks:hpp cpp"
@@ -71,7 +74,7 @@ endfunction()
 
 set(problems "")
 set(file_count 0)
-foreach(top core config platforms actors net storage sim app benchmarks tests)
+foreach(top core config platforms realtime actors net storage sim app benchmarks tests)
   file(GLOB_RECURSE paths RELATIVE ${ROOT} ${ROOT}/${top}/*.hpp ${ROOT}/${top}/*.cpp)
   foreach(path ${paths})
     if(path MATCHES "/(node_modules|build|CMakeFiles)/")
