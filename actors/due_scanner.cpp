@@ -1,6 +1,5 @@
 #include "actors/due_scanner.hpp"
 
-#include <algorithm>
 #include <string>
 #include <unordered_set>
 
@@ -16,8 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Between two pages when there was more: lets the first ones write their next due time.
-constexpr auto next_page_after = 50ms;
+/// Between two looks while more is due: lets those that are done write their next due time.
+constexpr auto next_look_after = 50ms;
 
 struct due_scanner_state {
   static inline const char* name = "due_scanner";
@@ -25,7 +24,8 @@ struct due_scanner_state {
   due_scanner_settings settings;
   std::unordered_set<std::string> under_way; ///< "user/platform"; `/` is in no user id.
   bool asking = false;
-  bool timer = false;
+  bool more = false; ///< The last look was cut short.
+  bool soon = false; ///< The next look waits only for next_look_after.
 };
 
 using self_pointer = stateful_metered_pointer<due_scanner_actor, due_scanner_state>;
@@ -34,61 +34,73 @@ std::string text_of(const connection_key& key) {
   return key.user.str() + '/' + key.platform.str();
 }
 
-void look_again(self_pointer self, std::chrono::milliseconds after) {
-  if (std::exchange(self->state.timer, true))
-    return;
-  self->delayed_send(self, after, atom::tick_v);
-}
-
 void look(self_pointer self) {
   auto& state = self->state;
   if (state.asking || state.under_way.size() >= state.settings.under_way_max)
     return;
   state.asking = true;
-  // Those under way are still due in the store's eyes and come first.
-  auto room = state.settings.under_way_max - state.under_way.size();
-  auto limit = std::min(state.settings.page, room) + state.under_way.size();
-  state.env->connections->due(state.env->clock->now(), limit,
+  // Those under way may still be due in the store's eyes, and come first: there is room for the rest.
+  state.env->connections->due(state.env->clock->now(), state.settings.under_way_max,
                               [me = due_scanner_actor{self}](auto found) {
                                 caf::anon_send(me, due_found{std::move(found)});
                               });
 }
 
+/// While more is due, half of those under way are always at work when the others are asked for.
+void look_when_half_are_done(self_pointer self) {
+  auto& state = self->state;
+  if (!state.more || state.soon || state.asking
+      || state.under_way.size() > state.settings.under_way_max / 2)
+    return;
+  state.soon = true;
+  self->run_after(next_look_after, [self] {
+    self->state.soon = false;
+    look(self);
+  });
+}
+
 void wake_found(self_pointer self, const due_found& found) {
   auto& state = self->state;
   state.asking = false;
-  std::size_t woken = 0;
-  if (found.keys) {
-    for (const connection_key& key : *found.keys) {
-      if (!state.under_way.insert(text_of(key)).second)
-        continue;
-      ++woken;
-      auto task = std::make_shared<platform_task>();
-      task->of = key;
-      task->done = [me = due_scanner_actor{self}, key](const result<bool>&) {
-        caf::anon_send(me, task_ended{key});
-      };
-      self->send(state.env->directories[home_of(key.user.str(), state.env->homes())],
-                 platform_message{std::move(task)});
-    }
+  state.more = found.keys && found.keys->size() >= state.settings.under_way_max;
+  if (!found.keys)
+    return; // The store is away: the next interval asks again.
+  for (const connection_key& key : *found.keys) {
+    if (state.under_way.size() >= state.settings.under_way_max)
+      break;
+    if (!state.under_way.insert(text_of(key)).second)
+      continue;
+    auto task = std::make_shared<platform_task>();
+    task->of = key;
+    task->done = [me = due_scanner_actor{self}, key](const result<bool>&) {
+      caf::anon_send(me, task_ended{key});
+    };
+    self->send(state.env->directories[home_of(key.user.str(), state.env->homes())],
+               platform_message{std::move(task)});
   }
-  look_again(self, woken >= state.settings.page ? next_page_after : state.settings.interval);
+  look_when_half_are_done(self);
+}
+
+void look_every_interval(self_pointer self) {
+  self->delayed_send(self, self->state.settings.interval, atom::tick_v);
 }
 
 due_scanner_actor::behavior_type behavior(self_pointer self, const node_context* env,
                                           due_scanner_settings settings) {
   self->state.env = env;
   self->state.settings = settings;
-  look_again(self, settings.interval);
+  look_every_interval(self);
   return {
     [self](atom::wake) { look(self); },
     [self](atom::tick) {
-      self->state.timer = false;
       look(self);
-      look_again(self, self->state.settings.interval);
+      look_every_interval(self);
     },
     [self](const due_found& found) { wake_found(self, found); },
-    [self](const task_ended& ended) { self->state.under_way.erase(text_of(ended.of)); },
+    [self](const task_ended& ended) {
+      self->state.under_way.erase(text_of(ended.of));
+      look_when_half_are_done(self);
+    },
   };
 }
 

@@ -16,8 +16,9 @@ struct node_context;
 
 struct due_scanner_settings {
   std::chrono::milliseconds interval{60'000};
-  std::size_t page = 500;             ///< Connections asked for at once.
-  std::size_t under_way_max = 2000;   ///< More are not woken before some are done.
+  /// Connections at work at a time. While more are due, the store is asked again each time half of
+  /// them are done, not only once an interval.
+  std::size_t under_way_max = 2000;
 };
 
 using due_scanner_actor = caf::typed_actor<

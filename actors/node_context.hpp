@@ -58,7 +58,7 @@ struct node_context {
   bool accept_unknown_users = false;
   std::chrono::milliseconds heartbeat{30'000};
   std::chrono::milliseconds request_timeout{8'000};
-  std::chrono::milliseconds idle_after{30'000}; ///< Guess: a supervisor without work ends after this.
+  std::chrono::milliseconds idle_after{30'000}; ///< Supervisors and rooms without work end then.
   std::size_t room_backlog_max = 1024;          ///< Events of a room not yet delivered by a relay.
   std::size_t fanout_slice = 64; ///< Members served before other work is let in.
 

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/command_bench_poll.hpp"
 #include "benchmarks/load/bench.hpp"
 
 namespace lapwing {
@@ -26,6 +27,11 @@ void on_interrupt(int) {
   interrupted.store(true);
   // A second Ctrl-C ends the process at once.
   std::signal(SIGINT, SIG_DFL);
+}
+
+void handle_interrupts() {
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
 }
 
 /// What the command line says, before it is understood.
@@ -112,8 +118,7 @@ int run(bench_arguments arguments) {
   }
   options.target = *target;
   options.how = arguments.websocket ? load::transport::websocket : load::transport::sse;
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  handle_interrupts();
   return load::run_bench(options, {std::cout, std::cerr, isatty(STDERR_FILENO) == 1}, interrupted);
 }
 
@@ -194,6 +199,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
     command.add_option("--outage", into.options.outage, "Seconds they stay away")
       ->capture_default_str();
   }
+  add_bench_poll_command(bench, interrupted, handle_interrupts, exit_code);
 }
 
 } // namespace lapwing

@@ -1,5 +1,6 @@
 #include "app/command_sim.hpp"
 
+#include <chrono>
 #include <iostream>
 #include <memory>
 
@@ -77,6 +78,9 @@ void add_sim_command(CLI::App& app, int& exit_code) {
                       "Where Slack's events go, {user} stands for the person; without it nowhere");
   command->add_option("--discord-events-url", world.discord_events_url,
                       "Where Discord's webhook events go, {user} as above");
+  command->add_flag_callback(
+    "--unlimited", [chosen] { sim::lift_limits(chosen->simulator.world); },
+    "No provider limits its callers; for load");
   command->add_option("--fault", simulator.faults, "What goes wrong, as POST /_control takes it");
   command->callback([chosen, &exit_code] { exit_code = play(*chosen); });
 }

@@ -131,6 +131,7 @@ void node::parts::spawn_actors(const config& settings) {
   context.accept_unknown_users = settings.webhooks.accept_unknown_users;
   context.heartbeat = settings.streams.heartbeat;
   context.request_timeout = settings.limits.engine_timeout;
+  context.idle_after = settings.node.idle_after;
   take_limits(context, settings);
   auto homes = home_count(system);
   for (std::size_t home = 0; home < homes; ++home) {

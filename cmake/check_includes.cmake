@@ -26,7 +26,8 @@ set(arrows
   "sim:core config platforms"
   "storage:core config realtime"
   "benchmarks/load:core config"
-  "app:core config platforms realtime actors net storage sim benchmarks/load"
+  "benchmarks/poll:core config platforms storage benchmarks/load"
+  "app:core config platforms realtime actors net storage sim benchmarks/load benchmarks/poll"
   "benchmarks:core config platforms realtime actors net storage sim app"
   "tests:core config platforms realtime actors net storage sim app benchmarks")
 

@@ -24,6 +24,7 @@ struct node_config {
   std::string environment = "production"; ///< Shown in the banner.
   std::size_t threads = 0;     ///< I/O and actor threads; 0: one per core. 0..64.
   bool migrate = true;         ///< Apply the schema at start.
+  milliseconds idle_after = 30s;    ///< Users and rooms without stream or work stay so long. Guess.
   milliseconds drain_timeout = 10s; ///< SIGTERM: longest wait for clients and commits.
 };
 

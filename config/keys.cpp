@@ -96,6 +96,10 @@ std::vector<config_key> make_config_keys() {
           .range(0, 64),
       of_config{"node.migrate", LAPWING_MEMBER(node.migrate),
                 "Apply the schema at start; turn off to run `lapwing migrate` yourself."},
+      of_config{"node.idle_after", LAPWING_MEMBER(node.idle_after),
+                "How long users and rooms without a stream or work stay in memory: longer costs "
+                "memory, shorter reads the store more often."}
+          .range(1s, 7 * day),
       of_config{"node.drain_timeout", LAPWING_MEMBER(node.drain_timeout),
                 "Longest wait for clients and commits after SIGTERM."}
           .range(0ms, 10min),

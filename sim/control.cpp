@@ -14,6 +14,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t users_at_once_max = 10'000;
+
 http_response mistake(std::string_view text) {
   json_writer out;
   out.field("error", text);
@@ -103,10 +105,9 @@ http_response configure(world& of, const json& body) {
   return done("changed", count);
 }
 
-http_response grant(world& of, platform where, const std::string& user) {
+void write_grant(world& of, platform where, const std::string& user, json_writer& out) {
   auto tokens = of.grant(where, user);
-  json_writer out;
-  out.field("access_token", tokens.access);
+  out.field("account", of.account_name(where, user)).field("access_token", tokens.access);
   if (!tokens.refresh.empty())
     out.field("refresh_token", tokens.refresh);
   if (tokens.expires_at)
@@ -114,6 +115,29 @@ http_response grant(world& of, platform where, const std::string& user) {
   out.array("scopes");
   for (const auto& scope : tokens.scopes)
     out.value(scope);
+  out.end();
+}
+
+http_response grant(world& of, platform where, const std::string& user) {
+  json_writer out;
+  write_grant(of, where, user, out);
+  return json_answer(200, out.text());
+}
+
+/// {"users":["ann","ben"]}: many at once, for load.
+http_response grant_all(world& of, platform where, const json& users) {
+  if (users.size() > users_at_once_max)
+    return mistake("at most 10000 users at once");
+  json_writer out;
+  out.array("grants");
+  for (const auto& user : users) {
+    if (!user.is_string() || user.get_ref<const std::string&>().empty())
+      return mistake("users must be names");
+    out.object().field("user", user.get_ref<const std::string&>());
+    write_grant(of, where, user.get_ref<const std::string&>(), out);
+    out.end();
+  }
+  out.end();
   return json_answer(200, out.text());
 }
 
@@ -165,6 +189,8 @@ http_response act(world& of, const json& body) {
     of.set_rate(*where, user, rate->get<double>());
     return done("platforms", 1);
   }
+  if (auto users = body.find("users"); what == "grant" && users != body.end() && users->is_array())
+    return grant_all(of, *where, *users);
   if (user.empty())
     return mistake("user is missing");
   if (what == "produce") {

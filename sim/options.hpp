@@ -68,4 +68,7 @@ struct world_options {
   std::chrono::milliseconds delivery_delay{500};
 };
 
+/// Takes the providers' limits away.
+void lift_limits(world_options& of);
+
 } // namespace lapwing::sim

@@ -132,7 +132,7 @@ std::string to_text(double value, unit in) {
     case unit::per_second:
     case unit::per_cpu_second: return value < 100 ? fmt::format("{:.1f}", value) : grouped(value);
     case unit::seconds: return fmt::format("{:.2f} s", value);
-    case unit::cores: return fmt::format("{:.2f}", value);
+    case unit::cores: return fmt::format("{:.{}f}", value, value < 0.1 ? 4 : 2);
     case unit::bytes: return grouped(value) + " B";
   }
   return {};

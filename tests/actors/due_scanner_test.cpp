@@ -1,0 +1,93 @@
+// The due scanner over the real directory, supervisors and platform actors.
+#define CAF_SUITE due_scanner
+#include <caf/test/unit_test.hpp>
+
+#include "actors/due_scanner.hpp"
+#include "platforms/spec_loader.hpp"
+#include "tests/support/memory_connections.hpp"
+#include "tests/support/stream_world.hpp"
+
+using namespace lapwing;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct fixture : test::stream_world {
+  memory_connections connections;
+  due_scanner_actor scanner;
+
+  fixture() {
+    context.platforms = std::move(load_platforms({}, {}).platforms);
+    context.connections = &connections;
+    context.outbound.push_back(nullptr); // Nothing is polled here.
+  }
+  ~fixture() { scanner = nullptr; }
+
+  /// Looks due, but its endpoints are not: a look at it moves it to then.
+  void add_connection(std::size_t index) {
+    connection fresh;
+    fresh.user = user_id{"user-" + std::to_string(index)};
+    fresh.platform = platform_id{"spotify"};
+    fresh.tokens.access_token = "token";
+    fresh.granted_at = clock.time;
+    const connection_key key{fresh.user, fresh.platform};
+    connections.connect(std::move(fresh), clock.time, [](const auto&) {});
+    for (const auto* endpoint : {"recently_played", "currently_playing"}) {
+      poll_progress progress;
+      progress.endpoint = endpoint;
+      progress.due = clock.time + 24h;
+      connections.save_progress(key, progress, clock.time, [](const auto&) {});
+    }
+  }
+  std::size_t due_count() {
+    std::size_t count = 0;
+    connections.due(clock.time, 1'000'000, [&](const auto& found) { count = found->size(); });
+    return count;
+  }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(due_scanner_tests, fixture)
+
+CAF_TEST(more than is woken at a time is done within one interval) {
+  constexpr std::size_t count = 3000;
+  for (std::size_t i = 0; i < count; ++i)
+    add_connection(i);
+  due_scanner_settings settings;
+  settings.interval = 60s;
+  settings.under_way_max = 100;
+  scanner = spawn_due_scanner(sys, context, settings);
+  pass(59s);
+  CAF_CHECK_EQUAL(due_count(), count);
+  pass(10s);
+  CAF_CHECK_EQUAL(due_count(), 0u);
+}
+
+CAF_TEST(no more are under way than may be) {
+  for (std::size_t i = 0; i < 300; ++i)
+    add_connection(i);
+  due_scanner_settings settings;
+  settings.interval = 60s;
+  settings.under_way_max = 100;
+  scanner = spawn_due_scanner(sys, context, settings);
+  caf::anon_send(scanner, atom::wake_v);
+  settle(); // Supervisors wait for their logs, so none of those that were woken gets further.
+  CAF_CHECK_EQUAL(context.counts.users.load(), 100u);
+  CAF_CHECK(due_count() >= 200u);
+}
+
+CAF_TEST(a store that was away is asked again after an interval) {
+  add_connection(0);
+  connections.down = true;
+  due_scanner_settings settings;
+  settings.interval = 60s;
+  scanner = spawn_due_scanner(sys, context, settings);
+  pass(61s);
+  connections.down = false;
+  CAF_CHECK_EQUAL(due_count(), 1u);
+  pass(60s);
+  CAF_CHECK_EQUAL(due_count(), 0u);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
