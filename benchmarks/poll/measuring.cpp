@@ -66,7 +66,7 @@ private:
     const auto users = static_cast<double>(what_.users);
     // Polls are far away: whoever is woken finds nothing to do.
     const filling how{stage_.data_directory(), stage_.encryption_key(), what_.users,
-                      stage_.platforms(), system_wall_clock{}.now() + 30 * 24h};
+                      stage_.platforms(), system_wall_clock{}.now() + 20h};
     auto filled = fill_store(how, simulator, [this](std::size_t done) {
       say(fmt::format("connecting, {:.0f} %", percent(done, what_.users)));
       return !what_.interrupted.load();
