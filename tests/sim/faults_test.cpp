@@ -184,6 +184,15 @@ CAF_TEST(the control API breaks and makes and counts) {
   auto granted = json::parse(
     post({{"do", "grant"}, {"platform", "google_calendar"}, {"user", "carol"}}).body);
   CAF_CHECK(granted.contains("refresh_token"));
+  auto many = json::parse(
+    post({{"do", "grant"}, {"platform", "github"}, {"users", {"dora", "emil"}}}).body)["grants"];
+  CAF_REQUIRE_EQUAL(many.size(), 2u);
+  CAF_CHECK_EQUAL(many[1]["user"].get<std::string>(), "emil");
+  CAF_CHECK_EQUAL(many[1]["account"].get<std::string>(), "emil");
+  CAF_CHECK(many[0]["access_token"] != many[1]["access_token"]);
+  CAF_CHECK_EQUAL(
+    post({{"do", "grant"}, {"platform", "github"}, {"users", {"dora", ""}}}).status, 400);
+  CAF_CHECK_EQUAL(post({{"do", "grant"}, {"platform", "github"}, {"users", {1}}}).status, 400);
   CAF_CHECK_EQUAL(post({{"do", "revoke"}, {"platform", "github"}, {"user", "alice"}}).body,
                   R"({"ok":true,"grants":1})");
   CAF_CHECK_EQUAL(post({{"do", "dance"}}).status, 400);
@@ -196,5 +205,5 @@ CAF_TEST(the control API breaks and makes and counts) {
   request.url = "/_produced?platform=gmail&user=carol";
   CAF_CHECK_EQUAL(json::parse(control(in.at, request).body)["items"].size(), 3u);
   request.url = "/_users";
-  CAF_CHECK_EQUAL(json::parse(control(in.at, request).body)["users"].size(), 3u);
+  CAF_CHECK_EQUAL(json::parse(control(in.at, request).body)["users"].size(), 5u);
 }
