@@ -52,7 +52,7 @@ test("connections, their news and their troubles are seen as they happen", async
 
   await simulator.order({ do: "revoke", platform: "spotify", user: "ann" });
   await page.value(press("Spotify", "Sync now"));
-  await page.until(card_says("Spotify", "Connect again; all settings and what was read stay."), "the remedy");
+  await page.until(card_says("Spotify", "Connect it again to go on; all settings are kept."), "the remedy");
   assert.equal(await page.value(`document.querySelector(".card b").textContent`), "Spotify", "what needs its person comes first");
   assert_clean(page, node);
 });
