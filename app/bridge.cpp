@@ -10,6 +10,7 @@
 #include "actors/ring_queue.hpp"
 #include "actors/runtime/asio_scheduler.hpp"
 #include "actors/session.hpp"
+#include "app/connection_doctor.hpp"
 #include "app/returning.hpp"
 
 namespace lapwing {
@@ -252,7 +253,31 @@ void bridge::ask(inspect_query query, callback<std::string> done) {
 }
 
 void bridge::inspect(std::string path, callback<std::string> done) {
+  auto slash = path.find('/');
+  auto what = path.substr(0, slash);
+  if (context_.connections != nullptr && slash != std::string::npos
+      && (what == "monitoring" || what == "registrations"))
+    done = and_what_sleeps(user_id{path.substr(slash + 1)},
+                           what == "monitoring" ? "connections" : "registrations",
+                           returning(scheduler_, std::move(done)));
   ask({std::move(path), {}}, std::move(done));
+}
+
+/// A callback that adds the connections whose actors do not run before it calls `done`.
+bridge::callback<std::string> bridge::and_what_sleeps(user_id user, std::string_view list,
+                                                      callback<std::string> done) {
+  return [this, user = std::move(user), list, done = std::move(done)](result<std::string> told) {
+    if (!told)
+      return done(std::move(told));
+    context_.connections->list(
+      user, [this, list, done, document = std::move(*told)](
+              const result<std::vector<loaded_connection>>& stored) {
+        if (!stored)
+          return done(stored.error());
+        done(with_sleeping_connections(document, list, *stored, context_.platforms,
+                                       context_.clock->now()));
+      });
+  };
 }
 
 void bridge::command(std::string verb, std::string argument, callback<std::string> done) {

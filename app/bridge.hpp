@@ -59,6 +59,8 @@ private:
   void refuse(callback<T> done, error why);
   void read_history(user_id user, sequence after, std::size_t limit, callback<event_page> done);
   void ask(inspect_query query, callback<std::string> done);
+  callback<std::string> and_what_sleeps(user_id user, std::string_view list,
+                                        callback<std::string> done);
   void arm(std::size_t home);
   void probe();
 

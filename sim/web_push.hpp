@@ -42,7 +42,7 @@ struct push_subscription {
   bool gone = false;
   bool online = true;
   push_plan plan{503, 0, 0};
-  std::deque<push_message> messages; ///< The oldest are dropped beyond a bound.
+  std::deque<push_message> messages{}; ///< The oldest are dropped beyond a bound.
 };
 
 struct push_state {

@@ -91,6 +91,13 @@ test("connections outlive kill -9, and tokens lie sealed", async (t) => {
   await node.start();
   const [left] = (await node.as("user-0", "/api/connections")).json.connections;
   assert.equal(left.status, "connected");
+  // Nothing of it is in memory yet, and the doctor knows it.
+  const [report] = (await node.as("user-0", "/api/monitoring/status")).json.connections;
+  assert.equal(report.platform, "spotify");
+  assert.equal(report.healthy, true);
+  assert.equal(report.state, "connected");
+  const { registrations } = (await node.as("user-0", "/api/webhooks/registrations/user-0")).json;
+  assert.equal(registrations[0].platform, "spotify");
   const sync = await node.as("user-0", "/api/connections/spotify/sync", { method: "POST" });
   assert.equal(sync.status, 202);
 });

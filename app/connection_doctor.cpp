@@ -1,0 +1,60 @@
+#include "app/connection_doctor.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "platforms/monitor/connection_report.hpp"
+
+namespace lapwing {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+bool is_told(const json& list, std::string_view platform) {
+  return std::ranges::any_of(list, [&](const json& one) {
+    auto named = one.find("platform");
+    return named != one.end() && named->is_string()
+           && named->get_ref<const std::string&>() == platform;
+  });
+}
+
+std::string report_of(const loaded_connection& one, const platform_spec* spec, timestamp now) {
+  connection_report report;
+  report.platform = one.at.platform.str();
+  report.title = spec != nullptr ? std::string_view{spec->title} : report.platform;
+  report.connection = &one;
+  report.now = now;
+  report.has_webhook = spec != nullptr && !spec->webhook.scheme.empty();
+  auto registered = worst_of(one.registrations, now);
+  if (report.has_webhook && registered.status == "active")
+    report.status.method = monitor_method::webhook;
+  report.status.status = one.at.status;
+  report.status.cause = one.at.cause;
+  std::string reconnect;
+  if (one.at.status == connection_status::needs_reauth)
+    reconnect = "/api/oauth/" + one.at.platform.str() + "/authorize";
+  report.reconnect_url = reconnect;
+  return connection_json(report);
+}
+
+} // namespace
+
+std::string with_sleeping_connections(std::string document, std::string_view name,
+                                      const std::vector<loaded_connection>& stored,
+                                      const std::vector<platform_spec>& platforms, timestamp now) {
+  auto all = json::parse(document, nullptr, false);
+  auto list = all.is_object() ? all.find(name) : all.end();
+  if (list == all.end() || !list->is_array())
+    return document;
+  for (const auto& one : stored) {
+    if (one.at.status == connection_status::disconnected || is_told(*list, one.at.platform.str()))
+      continue;
+    auto spec = std::ranges::find(platforms, one.at.platform, &platform_spec::name);
+    list->push_back(
+      json::parse(report_of(one, spec == platforms.end() ? nullptr : &*spec, now), nullptr, false));
+  }
+  return all.dump();
+}
+
+} // namespace lapwing
