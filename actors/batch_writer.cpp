@@ -1,5 +1,7 @@
 #include "actors/batch_writer.hpp"
 
+#include <algorithm>
+
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -25,8 +27,14 @@ struct batch_writer_state {
   event_store* store = nullptr;
   std::size_t batch_max = 0;
   ring_queue<waiting_append> waiting;
-  /// Owners of each batch at the store, item by item; it answers in their order.
-  ring_queue<std::vector<log_owner_actor>> under_way;
+  /// A batch at the store, with the owners of its items. Batches without a log in common may be
+  /// answered in any order; those with one are answered as they were given.
+  struct batch_under_way {
+    std::uint64_t number;
+    std::vector<log_owner_actor> owners;
+  };
+  std::vector<batch_under_way> under_way;
+  std::uint64_t batches_given = 0;
   bool flush_due = false;
 };
 
@@ -48,16 +56,23 @@ void flush(self_pointer self) {
     batch.push_back(std::move(next.item));
     owners.push_back(std::move(next.owner));
   }
-  state.under_way.push_back(std::move(owners));
+  const auto number = ++state.batches_given;
+  state.under_way.push_back({number, std::move(owners)});
   // The callback runs on the store's thread, so it may only post to our mailbox.
-  state.store->append(std::move(batch), [me = batch_writer_actor{self}](auto results) {
-    caf::anon_send(me, commit_done{std::make_shared<result<std::vector<append_result>>>(
-                         std::move(results))});
+  state.store->append(std::move(batch), [me = batch_writer_actor{self}, number](auto results) {
+    caf::anon_send(me, commit_done{number, std::make_shared<result<std::vector<append_result>>>(
+                                             std::move(results))});
   });
 }
 
 void settle(self_pointer self, const commit_done& done) {
-  auto owners = self->state.under_way.take_front();
+  auto& under_way = self->state.under_way;
+  const auto batch = std::find_if(under_way.begin(), under_way.end(),
+                                  [&](const auto& each) { return each.number == done.batch; });
+  if (batch == under_way.end())
+    return; // Answered twice: the store's fault, and no reason to fail for others.
+  const auto owners = std::move(batch->owners);
+  under_way.erase(batch);
   const auto& results = *done.results;
   for (std::size_t begin = 0; begin < owners.size();) {
     std::size_t end = begin + 1;

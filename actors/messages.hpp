@@ -102,6 +102,7 @@ struct append_done {
 
 /// INTERNAL to the batch writer: one commit has ended (posted by the store's thread).
 struct commit_done {
+  std::uint64_t batch = 0;
   std::shared_ptr<result<std::vector<append_result>>> results;
 };
 
