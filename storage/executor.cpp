@@ -2,9 +2,16 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace lapwing {
+namespace {
+
+/// A worker looks past so many jobs that must wait for others before it waits itself.
+constexpr std::size_t looked_past_max = 64;
+
+} // namespace
 
 executor::executor(options settings, std::vector<std::unique_ptr<database_worker>> workers)
     : settings_(settings), workers_(std::move(workers)) {
@@ -36,8 +43,8 @@ void executor::offer(database_job_ptr job) {
       refusal = "too much is waiting for the database";
     } else {
       queued_weight_ += weight;
+      wake = idle_ > 0 && !is_held_up(*job, {});
       queue_.push_back(std::move(job));
-      wake = idle_ > 0;
     }
   }
   if (refusal != nullptr)
@@ -60,30 +67,77 @@ void executor::stop() {
 
 void executor::work(database_worker& worker) {
   std::vector<database_job_ptr> group;
+  std::vector<std::size_t> lanes;
   while (take(group)) {
+    lanes.clear(); // The jobs are gone, or answered, when the worker returns.
+    for (const auto& job : group)
+      lanes.insert(lanes.end(), job->lanes().begin(), job->lanes().end());
     worker.run(group);
     group.clear();
+    leave_lanes(lanes);
   }
 }
 
 bool executor::take(std::vector<database_job_ptr>& group) {
   std::unique_lock lock{mutex_};
-  while (queue_.empty()) {
-    if (stopping_)
+  for (;;) {
+    pick(group);
+    if (!group.empty())
+      return true;
+    if (stopping_ && queue_.empty())
       return false;
     ++idle_;
     wake_.wait(lock);
     --idle_;
   }
-  // A single job may weigh more than a group: it then is one by itself.
+}
+
+bool executor::is_held_up(const database_job& job,
+                          const std::unordered_set<std::size_t>& skipped) const {
+  const auto lanes = job.lanes();
+  return std::any_of(lanes.begin(), lanes.end(), [&](std::size_t lane) {
+    return busy_lanes_.contains(lane) || skipped.contains(lane);
+  });
+}
+
+void executor::pick(std::vector<database_job_ptr>& group) {
+  std::unordered_set<std::size_t> skipped;
   std::size_t weight = 0;
-  do {
-    weight += queue_.front()->weight();
-    group.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  } while (!queue_.empty() && weight + queue_.front()->weight() <= settings_.group_max);
+  std::size_t kept = 0; // Jobs at the front that others hold up.
+  for (std::size_t i = 0; i < queue_.size() && kept < looked_past_max; ++i) {
+    auto& job = queue_[i];
+    // A single job may weigh more than a group: it then is one by itself.
+    if (!group.empty() && weight + job->weight() > settings_.group_max)
+      break;
+    if (is_held_up(*job, skipped)) {
+      skipped.insert(job->lanes().begin(), job->lanes().end());
+      ++kept;
+      continue;
+    }
+    weight += job->weight();
+    group.push_back(std::move(job));
+  }
+  if (kept == 0)
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group.size()));
+  else
+    std::erase(queue_, nullptr);
   queued_weight_ -= weight;
-  return true;
+  for (const auto& job : group)
+    busy_lanes_.insert(job->lanes().begin(), job->lanes().end());
+}
+
+void executor::leave_lanes(const std::vector<std::size_t>& lanes) {
+  if (lanes.empty())
+    return;
+  bool wake = false;
+  {
+    std::lock_guard lock{mutex_};
+    for (const auto lane : lanes)
+      busy_lanes_.erase(lane);
+    wake = idle_ > 0 && (stopping_ || !queue_.empty());
+  }
+  if (wake)
+    wake_.notify_all();
 }
 
 } // namespace lapwing

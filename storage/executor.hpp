@@ -6,8 +6,10 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "core/error.hpp"
@@ -22,6 +24,9 @@ public:
 
   /// What it counts against the queue's bound and the group's size; at least 1.
   virtual std::size_t weight() const noexcept { return 1; }
+  /// Jobs that share a lane are done in the order of their offering and never by two workers at
+  /// once. Without lanes: whenever a worker is free.
+  virtual std::span<const std::size_t> lanes() const noexcept { return {}; }
   /// It was not, or not durably, done.
   virtual void refuse(const error& why) = 0;
 };
@@ -62,6 +67,9 @@ public:
 private:
   void work(database_worker& worker);
   bool take(std::vector<database_job_ptr>& group);
+  void pick(std::vector<database_job_ptr>& group);
+  void leave_lanes(const std::vector<std::size_t>& lanes);
+  bool is_held_up(const database_job& job, const std::unordered_set<std::size_t>& skipped) const;
 
   const options settings_;
   std::vector<std::unique_ptr<database_worker>> workers_;
@@ -69,6 +77,7 @@ private:
   std::condition_variable wake_;
   std::deque<database_job_ptr> queue_;
   std::size_t queued_weight_ = 0;
+  std::unordered_set<std::size_t> busy_lanes_; ///< Of the groups that are being done.
   std::size_t idle_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

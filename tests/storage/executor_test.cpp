@@ -3,9 +3,13 @@
 
 #include <caf/test/unit_test.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <future>
+#include <latch>
+#include <map>
+#include <mutex>
 #include <thread>
 
 #include "storage/executor.hpp"
@@ -131,4 +135,106 @@ CAF_TEST(many threads offering lose no job) {
       thread.join();
   }
   CAF_CHECK_EQUAL(seen.done + seen.refused, 80'000);
+}
+
+namespace {
+
+class lane_job final : public database_job {
+public:
+  lane_job(std::vector<std::size_t> lanes, int place) : number(place), lanes_(std::move(lanes)) {}
+  std::span<const std::size_t> lanes() const noexcept override { return lanes_; }
+  void refuse(const error&) override { std::terminate(); }
+  const int number;
+
+private:
+  std::vector<std::size_t> lanes_;
+};
+
+/// Who is at work in each lane, and in which order its jobs were begun.
+struct lane_record {
+  struct lane {
+    const void* worker = nullptr;
+    int at_work = 0;
+    std::vector<int> order;
+  };
+  std::mutex mutex;
+  std::map<std::size_t, lane> lanes;
+  bool met = false; ///< Two workers in one lane.
+};
+
+class lane_worker final : public database_worker {
+public:
+  /// At `meeting` the jobs with odd numbers wait for each other.
+  explicit lane_worker(lane_record& record, std::latch* meeting = nullptr)
+      : record_(record), meeting_(meeting) {}
+  void run(std::vector<database_job_ptr>& group) noexcept override {
+    for (const auto& job : group)
+      begin(static_cast<lane_job&>(*job));
+    if (meeting_ != nullptr && static_cast<lane_job&>(*group.front()).number % 2 == 1)
+      meeting_->arrive_and_wait();
+    std::this_thread::yield();
+    std::lock_guard lock{record_.mutex};
+    for (const auto& job : group) {
+      for (const auto lane : job->lanes())
+        --record_.lanes[lane].at_work;
+    }
+  }
+
+private:
+  void begin(const lane_job& job) {
+    std::lock_guard lock{record_.mutex};
+    for (const auto lane : job.lanes()) {
+      auto& at = record_.lanes[lane];
+      if (at.at_work > 0 && at.worker != this)
+        record_.met = true;
+      at.worker = this;
+      ++at.at_work;
+      at.order.push_back(job.number);
+    }
+  }
+
+  lane_record& record_;
+  std::latch* meeting_;
+};
+
+} // namespace
+
+CAF_TEST(jobs of a lane are done in their order and by one worker at a time) {
+  lane_record record;
+  {
+    std::vector<std::unique_ptr<database_worker>> made;
+    for (int i = 0; i < 4; ++i)
+      made.push_back(std::make_unique<lane_worker>(record));
+    executor threads{{"test", 100'000, 3}, std::move(made)};
+    for (int i = 0; i < 20'000; ++i) {
+      // Many share one lane, some hold two.
+      const auto lane = static_cast<std::size_t>(i % 3 == 0 ? 0 : i * 7919 % 50);
+      std::vector<std::size_t> lanes{lane};
+      if (i % 5 == 0)
+        lanes.push_back(lane + 1);
+      threads.offer(std::make_unique<lane_job>(std::move(lanes), i));
+    }
+  }
+  CAF_CHECK(!record.met);
+  std::size_t count = 0;
+  for (const auto& [number, lane] : record.lanes) {
+    CAF_CHECK(std::is_sorted(lane.order.begin(), lane.order.end()));
+    count += lane.order.size();
+  }
+  CAF_CHECK_EQUAL(count, 24'000u); // And stopping leaves none behind.
+}
+
+CAF_TEST(a busy lane does not hold up the others) {
+  lane_record record;
+  std::latch meeting{2}; // Of jobs 1 and 3: without a way past job 2 it never happens.
+  std::vector<std::unique_ptr<database_worker>> made;
+  for (int i = 0; i < 2; ++i)
+    made.push_back(std::make_unique<lane_worker>(record, &meeting));
+  executor threads{{"test", 100, 1}, std::move(made)};
+  threads.offer(std::make_unique<lane_job>(std::vector<std::size_t>{1}, 1));
+  threads.offer(std::make_unique<lane_job>(std::vector<std::size_t>{1}, 2));
+  threads.offer(std::make_unique<lane_job>(std::vector<std::size_t>{2}, 3));
+  threads.stop();
+  CAF_CHECK(!record.met);
+  CAF_CHECK_EQUAL(record.lanes[1].order.size(), 2u);
 }
