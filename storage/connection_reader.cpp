@@ -1,9 +1,7 @@
 #include "storage/connection_reader.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -19,10 +17,6 @@ namespace {
 const std::string connection_columns
   = "number, platform, account, token_expires_at, grant_expires_at, scopes, token_version,"
     " refresh_began, last_sync, status, cause, error_message, granted_at";
-
-/// Of a page of items: whoever asks for more gets the rest with the next one.
-constexpr std::size_t page_items_max = 1000;
-constexpr std::size_t page_bytes_max = 4 * 1024 * 1024;
 
 timestamp milliseconds_at(const sqlite_statement& row, int column) noexcept {
   return timestamp{std::chrono::milliseconds{row.integer(column)}};
@@ -58,14 +52,6 @@ connection connection_of_row(const user_id& user, const sqlite_statement& row) {
   c.message = row.text(11);
   c.granted_at = time_at(row, 12).value_or(timestamp{});
   return c;
-}
-
-std::string opened(const secret_columns& secrets, const sealed_column& column,
-                   std::string_view row_id, const std::optional<std::string_view>& box) {
-  auto secret = secrets.open(column, row_id, box);
-  if (!secret)
-    throw job_refused{secret.error()};
-  return std::move(*secret);
 }
 
 /// Several statements that see one state of the database.
@@ -212,13 +198,7 @@ std::vector<std::string> connection_reader::unknown_keys(const connection_key& w
 
 stored_items connection_reader::items(const connection_key& which, const std::string& data_type,
                                       const std::string& after, std::size_t limit) {
-  auto below = std::numeric_limits<std::int64_t>::max();
-  if (!after.empty()) {
-    const auto* end = after.data() + after.size();
-    const auto read = std::from_chars(after.data(), end, below);
-    if (read.ec != std::errc{} || read.ptr != end)
-      throw job_refused{{errc::bad_request, "after is not the end of a page"}};
-  }
+  const auto below = page_end(after);
   stored_items page;
   limit = std::clamp<std::size_t>(limit, 1, page_items_max);
   reset_at_end ends{items_};

@@ -13,12 +13,6 @@
 
 namespace lapwing {
 
-/// What one round of changing keys has to do.
-struct old_secrets {
-  std::size_t count = 0;           ///< Of all that an older key of ours sealed.
-  std::vector<old_secret> batch;   ///< Some of them.
-};
-
 /// Lives on one reader thread. Throws job_refused, sqlite_failure.
 class connection_reader {
 public:

@@ -15,11 +15,6 @@ namespace {
 
 const error no_connection{errc::not_found, "there is no such connection"};
 
-/// A state that ends a day before a new one was forgotten by its browser long ago. Measured against
-/// each other, no clock is needed, and abandoned authorizations cannot pile up.
-constexpr std::chrono::hours state_kept{24};
-constexpr std::int64_t states_dropped_max = 100;
-
 std::int64_t to_milliseconds(timestamp time) noexcept {
   return time.time_since_epoch().count();
 }
@@ -28,25 +23,7 @@ std::optional<std::int64_t> to_milliseconds(const std::optional<timestamp>& time
   return time ? std::optional{to_milliseconds(*time)} : std::nullopt;
 }
 
-/// "" as NULL.
-std::optional<std::string> unless_empty(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional{text};
-}
-
-constexpr std::array<std::string_view, 4> status_texts{"connected", "degraded", "needs_reauth",
-                                                       "disconnected"};
-
 } // namespace
-
-std::string_view to_row_status(connection_status status) noexcept {
-  return status_texts.at(static_cast<std::size_t>(status));
-}
-
-connection_status parse_row_status(std::string_view text) noexcept {
-  const auto found = std::find(status_texts.begin(), status_texts.end(), text);
-  return found == status_texts.end() ? connection_status::disconnected
-                                     : static_cast<connection_status>(found - status_texts.begin());
-}
 
 connection_writer::connection_writer(sqlite_connection& connection, const row_means& means)
     : connection_(&connection), means_(means),
@@ -128,27 +105,11 @@ std::string connection_writer::now_text() const {
   return to_row_time(means_.clock->now());
 }
 
-std::string connection_writer::fresh_id(timestamp now) const {
-  auto id = make_uuid(now, *means_.random);
-  if (!id)
-    throw job_refused{{errc::internal, "no randomness to name a row with"}};
-  return std::move(*id);
-}
-
-std::optional<std::string> connection_writer::sealed(const sealed_column& column,
-                                                     std::string_view row_id,
-                                                     std::string_view secret) const {
-  auto box = means_.secrets->seal(column, row_id, secret);
-  if (!box)
-    throw job_refused{box.error()};
-  return std::move(*box);
-}
-
 void connection_writer::put_oauth_state(const oauth_state& state) {
   drop_old_states_.bind(1, to_milliseconds(state.expires_at - state_kept))
     .bind(2, states_dropped_max)
     .run();
-  const auto verifier = sealed(sealed_verifier, state.state, state.verifier);
+  const auto verifier = means_.sealed(sealed_verifier, state.state, state.verifier);
   put_state_.bind(1, state.state).bind(2, state.of.user.str()).bind(3, state.of.platform.str());
   put_state_.bind_optional_blob(4, verifier).bind(5, state.redirect_to);
   put_state_.bind(6, to_milliseconds(state.expires_at)).run();
@@ -185,7 +146,7 @@ std::optional<connection_writer::row> connection_writer::find(const connection_k
 std::int64_t connection_writer::add(const connection& fresh, std::string& id) {
   const auto now = means_.clock->now();
   const auto text = to_row_time(now);
-  id = fresh_id(now);
+  id = means_.fresh_id(now);
   add_user_.bind(1, fresh.user.str()).run();
   reset_at_end ends{add_};
   add_.bind(1, id).bind(2, fresh.user.str()).bind(3, fresh.platform.str()).bind(4, text).step();
@@ -202,8 +163,8 @@ std::uint64_t connection_writer::connect(const connection& fresh, timestamp due)
     number = add(fresh, id);
   }
   const auto& tokens = fresh.tokens;
-  const auto access = sealed(sealed_access_token, id, tokens.access_token);
-  const auto refresh = sealed(sealed_refresh_token, id, tokens.refresh_token);
+  const auto access = means_.sealed(sealed_access_token, id, tokens.access_token);
+  const auto refresh = means_.sealed(sealed_refresh_token, id, tokens.refresh_token);
   const auto expires = to_row_time(tokens.expires_at);
   const auto grant_expires = to_row_time(tokens.grant_expires_at);
   const auto granted = to_row_time(fresh.granted_at);
@@ -236,8 +197,8 @@ result<bool> connection_writer::save_tokens(const connection_key& which, std::ui
     return no_connection;
   if (found->version != expected || found->disconnected)
     return false;
-  const auto access = sealed(sealed_access_token, found->id, tokens.access_token);
-  const auto refresh = sealed(sealed_refresh_token, found->id, tokens.refresh_token);
+  const auto access = means_.sealed(sealed_access_token, found->id, tokens.access_token);
+  const auto refresh = means_.sealed(sealed_refresh_token, found->id, tokens.refresh_token);
   const auto expires = to_row_time(tokens.expires_at);
   const auto grant_expires = to_row_time(tokens.grant_expires_at);
   const auto now = now_text();
@@ -305,8 +266,8 @@ result<bool> connection_writer::save_registration(const connection_key& which,
       id = find_registration_.text(0);
   }
   if (id.empty())
-    id = fresh_id(now);
-  const auto secret = sealed(sealed_webhook_secret, id, what.secret);
+    id = means_.fresh_id(now);
+  const auto secret = means_.sealed(sealed_webhook_secret, id, what.secret);
   const auto external_id = unless_empty(what.external_id);
   auto& put = put_registration_;
   put.bind(1, id).bind(2, which.user.str()).bind(3, which.platform.str()).bind(4, what.resource);
@@ -360,7 +321,7 @@ void connection_writer::apply(const sync_effect& effect) {
   const auto now = means_.clock->now();
   const auto extracted = to_row_time(effect.progress.last_poll.value_or(now));
   for (const auto& item : effect.items) {
-    const auto id = fresh_id(now);
+    const auto id = means_.fresh_id(now);
     put_item_.bind(1, id).bind(2, effect.of.user.str()).bind(3, effect.of.platform.str());
     put_item_.bind(4, effect.data_type).bind(5, item.key).bind(6, item.json).bind(7, extracted);
     put_item_.run();
@@ -389,7 +350,7 @@ std::size_t connection_writer::reseal(const std::vector<old_secret>& secrets) {
       ++stuck;
       continue;
     }
-    const auto fresh = sealed(column, each.row_id, *secret);
+    const auto fresh = means_.sealed(column, each.row_id, *secret);
     OPENSSL_cleanse(secret->data(), secret->size());
     sqlite_statement update{*connection_, "UPDATE " + table + " SET " + name + " = ?2" + by_id};
     update.bind(1, each.row_id).bind_optional_blob(2, fresh).run();

@@ -10,23 +10,10 @@
 #include <vector>
 
 #include "core/connection_store.hpp"
-#include "storage/sealed_columns.hpp"
+#include "storage/row_means.hpp"
 #include "storage/sqlite.hpp"
 
 namespace lapwing {
-
-/// What rows are made with, from outside. Lives as long as the store.
-struct row_means {
-  const secret_columns* secrets;
-  const wall_clock* clock;
-  const random_source* random;
-};
-
-/// A box to be sealed with the newest key.
-struct old_secret {
-  const sealed_column* column;
-  std::string row_id;
-};
 
 /// Lives on the writer's thread, works inside the transaction that is open. An error in a result
 /// means that nothing was changed; job_refused and sqlite_failure, that the transaction must go.
@@ -67,9 +54,6 @@ private:
   std::int64_t add(const connection& fresh, std::string& id);
   void forget(std::int64_t number, const connection_key& which);
   void put_progress(std::int64_t number, const poll_progress& progress, timestamp next_due);
-  std::optional<std::string> sealed(const sealed_column& column, std::string_view row_id,
-                                    std::string_view secret) const;
-  std::string fresh_id(timestamp now) const;
   std::string now_text() const;
 
   sqlite_connection* connection_;
@@ -95,9 +79,5 @@ private:
   sqlite_statement forget_progress_;
   sqlite_statement forget_registrations_;
 };
-
-/// The text in the column `status`, and back; text that is none counts as disconnected.
-std::string_view to_row_status(connection_status status) noexcept;
-connection_status parse_row_status(std::string_view text) noexcept;
 
 } // namespace lapwing

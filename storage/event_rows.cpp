@@ -41,10 +41,6 @@ event_ptr event_of_row(const log_id& log, const sqlite_statement& row) {
 
 } // namespace
 
-std::size_t event_bytes(const event& e) noexcept {
-  return sizeof(event) + e.tail.size() + e.payload.size();
-}
-
 event_inserter::event_inserter(sqlite_connection& connection)
     : connection_(&connection),
       insert_(connection,

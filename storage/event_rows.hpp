@@ -8,14 +8,10 @@
 #include <vector>
 
 #include "core/store.hpp"
+#include "storage/job_refused.hpp"
 #include "storage/sqlite.hpp"
 
 namespace lapwing {
-
-/// A job's own fault: it alone is refused, the others of its transaction are not touched.
-struct job_refused {
-  error why;
-};
 
 /// Writes events. Lives on the writer's thread, works inside the transaction that is open.
 class event_inserter {
@@ -65,8 +61,5 @@ private:
   sqlite_statement state_;
   sqlite_statement find_user_;
 };
-
-/// Bytes an event takes in memory, roughly.
-std::size_t event_bytes(const event& e) noexcept;
 
 } // namespace lapwing

@@ -1,12 +1,10 @@
 #include "storage/migrations.hpp"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
-#include <openssl/evp.h>
-
+#include "storage/schema_history.hpp"
 #include "storage/sqlite.hpp"
 
 namespace lapwing {
@@ -14,25 +12,6 @@ namespace {
 
 /// Marks the file as ours: "LPWG", the application id of its header (sqlite.org/fileformat2.html).
 constexpr std::int64_t our_application_id = 0x4c505747;
-
-struct applied_file {
-  std::int64_t version;
-  std::string digest;
-};
-
-std::string sha256_hex(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
-    return {};
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) {
-    hex += digits[digest[i] >> 4];
-    hex += digits[digest[i] & 15];
-  }
-  return hex;
-}
 
 std::int64_t one_number(sqlite_connection& connection, std::string_view sql) {
   sqlite_statement statement{connection, sql};
@@ -60,22 +39,6 @@ std::vector<applied_file> applied_files(sqlite_connection& connection) {
   while (statement.step())
     files.push_back({statement.integer(0), std::string{statement.text(1)}});
   return files;
-}
-
-/// What stands in the way of using a database to which `applied` was done.
-std::optional<error> misfit(const std::vector<applied_file>& applied,
-                            std::span<const schema_file> known) {
-  if (applied.size() > known.size())
-    return error{errc::not_configured,
-                 "the database has schema " + std::to_string(applied.back().version)
-                   + ", newer than this program's " + std::to_string(known.size())
-                   + "; use a newer program"};
-  for (std::size_t i = 0; i < applied.size(); ++i) {
-    if (applied[i].version != known[i].version || applied[i].digest != sha256_hex(known[i].sql))
-      return error{errc::not_configured, "schema file " + std::string{known[i].name}
-                                           + " is not the one that was applied"};
-  }
-  return std::nullopt;
 }
 
 void apply(sqlite_connection& connection, const schema_file& file) {
@@ -133,11 +96,8 @@ result<migration_report> check_schema(sqlite_connection& connection,
     const auto applied = applied_files(connection);
     if (auto failure = misfit(applied, known))
       return *failure;
-    if (applied.size() < known.size())
-      return error{errc::not_configured, "the database has schema "
-                                           + std::to_string(applied.size()) + ", this program needs "
-                                           + std::to_string(known.size())
-                                           + "; run `lapwing migrate`"};
+    if (auto failure = lacking(applied, known))
+      return *failure;
     return migration_report{static_cast<int>(applied.size()), {}};
   } catch (const sqlite_failure& failure) {
     return to_error(failure);

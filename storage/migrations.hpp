@@ -3,20 +3,13 @@
 #pragma once
 
 #include <span>
-#include <string>
-#include <vector>
 
 #include "core/error.hpp"
-#include "storage/schema_files.hpp"
+#include "storage/schema_history.hpp"
 
 namespace lapwing {
 
 class sqlite_connection;
-
-struct migration_report {
-  int version = 0;                  ///< Of the schema now.
-  std::vector<std::string> applied; ///< Names, in order; empty: it was current.
-};
 
 /// Applies what is missing. Each file is applied wholly or not at all, also by two at once.
 /// errc::not_configured: the schema is newer than `known`, or not Lapwing's, or an applied file was

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
+
+#include "storage/job_refused.hpp"
 
 namespace lapwing {
 namespace {
@@ -10,6 +13,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr timestamp latest{milliseconds{253402300799999}}; // 9999-12-31T23:59:59.999Z
+
+constexpr std::array<std::string_view, 4> status_texts{"connected", "degraded", "needs_reauth",
+                                                       "disconnected"};
 
 /// The number in these many digits, or -1.
 int digits(std::string_view text, std::size_t at, std::size_t count) noexcept {
@@ -73,6 +79,31 @@ std::optional<std::string> make_uuid(timestamp now, const random_source& random)
     text += hex[bytes[i] & 15];
   }
   return text;
+}
+
+std::optional<std::string> unless_empty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional{text};
+}
+
+std::string_view to_row_status(connection_status status) noexcept {
+  return status_texts.at(static_cast<std::size_t>(status));
+}
+
+connection_status parse_row_status(std::string_view text) noexcept {
+  const auto found = std::find(status_texts.begin(), status_texts.end(), text);
+  return found == status_texts.end() ? connection_status::disconnected
+                                     : static_cast<connection_status>(found - status_texts.begin());
+}
+
+std::int64_t page_end(const std::string& after) {
+  auto below = std::numeric_limits<std::int64_t>::max();
+  if (!after.empty()) {
+    const auto* end = after.data() + after.size();
+    const auto read = std::from_chars(after.data(), end, below);
+    if (read.ec != std::errc{} || read.ptr != end)
+      throw job_refused{{errc::bad_request, "after is not the end of a page"}};
+  }
+  return below;
 }
 
 std::int64_t to_column(std::uint64_t value) noexcept {

@@ -1,15 +1,14 @@
 #include "storage/sqlite_store.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "storage/append_batch.hpp"
 #include "storage/event_rows.hpp"
 #include "storage/executor.hpp"
 #include "storage/file_lock.hpp"
-#include "storage/payload_codec.hpp"
 #include "storage/read_session.hpp"
 #include "storage/sealed_columns.hpp"
 #include "storage/sqlite_connections.hpp"
@@ -22,54 +21,28 @@ namespace {
 template <class T>
 using callback = event_store::callback<T>;
 
-/// So many bytes of events weigh as much in queue and group as one event: 256 of them are 16 MiB.
-constexpr std::size_t bytes_per_weight = 64 * 1024;
-
-/// So many polled items are as much work as one event.
-constexpr std::size_t items_per_weight = 4;
-
 /// It only copies pages from the log.
 constexpr std::size_t keeper_cache_bytes = 1024 * 1024;
 
-/// Payloads up to this are packed on the caller's thread, of which there are more than writers; the
-/// rare larger one would hold up its actors for milliseconds and is left to the writer.
-constexpr std::size_t packed_early_max = 64 * 1024;
-
 class append_job final : public write_job {
 public:
-  append_job(std::vector<append_request> batch, callback<std::vector<append_result>> done,
+  append_job(std::vector<append_request> requests, callback<std::vector<append_result>> done,
              write_counters& counters)
-      : batch_(std::move(batch)), done_(std::move(done)), counters_(counters) {
-    std::size_t bytes = 0;
-    std::size_t items = 0;
-    packed_.resize(batch_.size());
-    for (std::size_t i = 0; i < batch_.size(); ++i) {
-      const event& item = *batch_[i].item;
-      bytes += event_bytes(item);
-      if (const auto& with = batch_[i].with) {
-        items += with->items.size();
-        for (const auto& each : with->items)
-          bytes += each.key.size() + each.json.size();
-      }
-      if (item.payload.size() <= packed_early_max)
-        packed_[i] = pack_payload(item.payload);
-    }
-    weight_ = std::max(batch_.size() + items / items_per_weight, bytes / bytes_per_weight);
-  }
+      : batch_(std::move(requests)), done_(std::move(done)), counters_(counters) {}
 
-  std::size_t weight() const noexcept override { return weight_; }
+  std::size_t weight() const noexcept override { return batch_.weight(); }
   void apply(write_session& session) override {
     results_.clear();
-    results_.reserve(batch_.size());
-    for (std::size_t i = 0; i < batch_.size(); ++i) {
-      if (batch_[i].item->payload.size() > packed_early_max && !packed_[i])
-        packed_[i] = pack_payload(batch_[i].item->payload);
-      const auto inserted = session.events.insert(batch_[i], packed_[i]);
+    results_.reserve(batch_.requests().size());
+    batch_.pack_rest();
+    for (std::size_t i = 0; i < batch_.requests().size(); ++i) {
+      const auto& request = batch_.requests()[i];
+      const auto inserted = session.events.insert(request, batch_.packed(i));
       if (inserted.result.outcome == append_outcome::stored)
         session.old_events.appended(inserted.log);
       results_.push_back(inserted.result);
-      if (batch_[i].with)
-        session.connections.apply(*batch_[i].with);
+      if (request.with)
+        session.connections.apply(*request.with);
     }
   }
   void committed() override {
@@ -83,12 +56,10 @@ public:
   void refuse(const error& why) override { done_(why); }
 
 private:
-  std::vector<append_request> batch_;
-  std::vector<std::optional<std::string>> packed_; ///< Beside each of batch_.
+  append_batch batch_;
   std::vector<append_result> results_;
   callback<std::vector<append_result>> done_;
   write_counters& counters_;
-  std::size_t weight_;
 };
 
 class trim_job final : public write_job {
@@ -128,11 +99,6 @@ std::size_t page_size_of(sqlite_connection& connection) {
   sqlite_statement statement{connection, "PRAGMA page_size"};
   reset_at_end ends{statement};
   return statement.step() ? static_cast<std::size_t>(statement.integer(0)) : 4096;
-}
-
-bool storable(const append_request& request) {
-  constexpr auto largest = static_cast<sequence>(std::numeric_limits<std::int64_t>::max());
-  return request.item && request.item->seq > 0 && request.item->seq <= largest;
 }
 
 } // namespace
@@ -215,7 +181,7 @@ void sqlite_store::append(std::vector<append_request> batch,
                           callback<std::vector<append_result>> done) {
   if (batch.empty())
     return done(std::vector<append_result>{});
-  if (!std::all_of(batch.begin(), batch.end(), storable))
+  if (!storable(batch))
     return done(error{errc::internal, "an event without a number cannot be stored"});
   parts_->writing->offer(
     std::make_unique<append_job>(std::move(batch), std::move(done), parts_->counters));
