@@ -56,6 +56,14 @@ std::string node_name() {
   return std::string{host} + '-' + std::to_string(::getpid());
 }
 
+std::string address_of(const config& settings) {
+  return settings.node.listen.empty() ? std::string{} : settings.node.listen.front();
+}
+
+node_identity identity_of(const config& settings) {
+  return {node_name(), address_of(settings), std::string{version}};
+}
+
 runtime_options runtime_of(const config& settings) {
   runtime_options options;
   options.threads = settings.node.threads;
@@ -152,7 +160,7 @@ void node::parts::spawn_actors(const config& settings) {
   }
   node_facts facts;
   facts.id = node_name();
-  facts.address = settings.node.listen.empty() ? std::string{} : settings.node.listen.front();
+  facts.address = address_of(settings);
   facts.version = std::string{version};
   facts.ready = [this](std::string& why) { return core && core->ready(why); };
   facts.set_log_level = set_log_level;
@@ -207,7 +215,7 @@ node::node(std::unique_ptr<parts> made) : parts_(std::move(made)) {}
 
 result<std::unique_ptr<node>> node::start(const config& settings,
                                           std::vector<platform_spec> platforms) {
-  auto store = open_store(settings);
+  auto store = open_store(settings, identity_of(settings));
   if (!store)
     return store.error();
   auto made = std::make_unique<parts>(settings);

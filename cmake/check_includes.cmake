@@ -43,6 +43,8 @@ set(libraries
   "CLI/:app benchmarks:cpp"
   "curl/:net app tests benchmarks:hpp cpp"
   "sqlite3:storage tests benchmarks/micro:hpp cpp"
+  "libpq-fe:storage/postgres tests:cpp"
+  "pqxx/:storage/postgres tests:hpp cpp"
   "prometheus/:net app tests:hpp cpp")
 
 function(is_below path folders out)

@@ -15,6 +15,8 @@ find_package(CLI11 REQUIRED)
 find_package(prometheus-cpp REQUIRED CONFIG)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq>=14)
+pkg_check_modules(libpqxx REQUIRED IMPORTED_TARGET libpqxx>=6.4)
 
 find_program(LAPWING_CCACHE ccache)
 if(LAPWING_CCACHE)

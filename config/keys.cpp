@@ -386,8 +386,15 @@ std::vector<config_key> make_config_keys() {
                 "Page cache of the embedded store."}
           .bytes(mib, 1024 * gib),
       of_config{"storage.reader_threads", LAPWING_MEMBER(storage.reader_threads),
-                "Threads that read histories and resume points beside the writer."}
+                "Threads that read histories and resume points beside the writer. With PostgreSQL "
+                "each has a connection, and as many again do everything else."}
           .range(1, 64),
+      of_config{"storage.writer_connections", LAPWING_MEMBER(storage.writer_connections),
+                "PostgreSQL: connections that commit events, each group on one."}
+          .range(1, 64),
+      of_config{"storage.statement_timeout", LAPWING_MEMBER(storage.statement_timeout),
+                "PostgreSQL: a statement that takes longer is given up, and its request answered 503."}
+          .range(100ms, 10min),
   };
 }
 

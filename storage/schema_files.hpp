@@ -13,6 +13,9 @@ struct schema_file {
   std::string_view sql;
 };
 
+/// SQLite's.
 std::span<const schema_file> schema_files() noexcept;
+/// PostgreSQL's, of storage/schema/postgres/.
+std::span<const schema_file> postgres_schema_files() noexcept;
 
 } // namespace lapwing

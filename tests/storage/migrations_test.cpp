@@ -5,6 +5,7 @@
 
 #include "config/config.hpp"
 #include "storage/migrations.hpp"
+#include "storage/node_identity.hpp"
 #include "storage/open_store.hpp"
 #include "storage/sqlite.hpp"
 #include "storage/sqlite_store.hpp"
@@ -157,16 +158,24 @@ CAF_TEST(the queries of the monitoring guide work as written) {
 CAF_TEST(the configuration names the store) {
   config settings;
   settings.node.data_dir = directory.file("deep/data");
-  CAF_CHECK(open_store(settings));
+  const node_identity node{"n1", "127.0.0.1:3001", "test"};
+  CAF_CHECK(open_store(settings, node));
   auto report = migrate_store(settings);
   CAF_REQUIRE(report);
   CAF_CHECK(report->applied.empty());
-  settings.node.database_url = "postgresql://ann:secret@db/lapwing";
-  auto refused = open_store(settings);
-  CAF_REQUIRE(!refused);
-  CAF_CHECK(refused.error().code == errc::not_configured);
-  CAF_CHECK(refused.error().detail.find("secret") == std::string::npos);
-  CAF_CHECK(!migrate_store(settings));
+  // An address that is none is shown to nobody, and one where nobody answers is not waited for.
+  for (const char* url : {"postgresql://ann:secret@[db/lapwing", "postgresql://ann:secret@db:x/l"}) {
+    settings.node.database_url = url;
+    for (const auto& why : {open_store(settings, node).error(), migrate_store(settings).error()}) {
+      CAF_CHECK(why.detail.find("secret") == std::string::npos);
+      CAF_CHECK(why.code == errc::not_configured || why.code == errc::store_unavailable);
+    }
+  }
+  settings.node.database_url = "postgresql://ann:secret@127.0.0.1:1/lapwing";
+  const auto nobody_there = open_store(settings, node);
+  CAF_REQUIRE(!nobody_there);
+  CAF_CHECK(nobody_there.error().code == errc::store_unavailable);
+  CAF_CHECK(nobody_there.error().detail.find("secret") == std::string::npos);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
