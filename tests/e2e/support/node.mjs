@@ -11,6 +11,7 @@ import {
   admin_token, github_headers, github_secret, jwt_secret, push_body, service_token, slack_secret,
   supabase_secret, user_token,
 } from "./sign.mjs";
+import { database_of } from "./postgres.mjs";
 import { Watched, afterwards, eventually, within } from "./waiting.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
@@ -215,6 +216,9 @@ export async function start_node(t, options = {}) {
     WEBHOOK_SECRET: supabase_secret,
     ...options.env,
   };
+  // The same data folder is the same database.
+  const database_url = await database_of(t, node.data);
+  if (database_url) node.env.LAPWING_NODE__DATABASE_URL ??= database_url;
   if (options.config) {
     node.config_file = join(temporary_folder(t), "lapwing.toml");
     writeFileSync(node.config_file, options.config);
