@@ -27,6 +27,7 @@
 #include "core/store.hpp"
 #include "core/stream.hpp"
 #include "platforms/drive/connection_work.hpp"
+#include "platforms/drive/hub_word.hpp"
 
 namespace lapwing {
 
@@ -46,6 +47,8 @@ struct accepted_delivery {
 struct platform_task {
   connection_key of;
   connection_work work = connection_work::due;
+  std::optional<hub_word> hub;     ///< Instead of `work`: true when the challenge is to be echoed.
+  std::string misdelivered;        ///< Instead of `work`: to the registration of that external id.
   /// Called exactly once when it is done, on any thread; may be empty. False: there is no such
   /// connection.
   std::function<void(result<bool>)> done;

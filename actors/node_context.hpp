@@ -49,6 +49,7 @@ struct node_context {
   /// One for each thread.
   std::vector<http_client*> outbound;
   std::string public_url;
+  std::function<std::string()> fresh_secret; ///< See driver_ports. Any thread.
 
   live_limits limits;
   mutable live_counts counts;

@@ -15,6 +15,8 @@
 #include "actors/runtime/metered.hpp"
 #include "platforms/drive/connection_driver.hpp"
 #include "platforms/monitor/connection_report.hpp"
+#include "platforms/poll/json_slice.hpp"
+#include "platforms/spec_loader.hpp"
 
 namespace lapwing {
 namespace {
@@ -23,7 +25,8 @@ namespace {
 struct connection_part {
   connection_part(const node_context& env, connection_key of, const platform_spec& platform,
                   connection_host::hooks hooks)
-      : spec(platform), ports{env.connections, nullptr, env.traffic, env.public_url},
+      : spec(platform),
+        ports{env.connections, nullptr, env.traffic, env.public_url, env.fresh_secret},
         host(env, std::move(hooks)), driver(std::move(of), platform, ports, host) {}
 
   const platform_spec& spec;
@@ -45,6 +48,7 @@ struct platform_state {
   std::uint64_t duplicates = 0;
   std::uint64_t failed = 0;
   std::string last_error;
+  bool grant_doubted = false; ///< A delivery under way says that the grant may have ended.
   std::unique_ptr<connection_part> connection;
 
   std::string describe() const {
@@ -65,8 +69,7 @@ struct platform_state {
       report.has_webhook = !connection->spec.webhook.scheme.empty();
       if (const auto& known = connection->driver.known()) {
         report.connection = &*known;
-        report.status.status = known->at.status;
-        report.status.cause = known->at.cause;
+        report.status = connection->driver.report();
         for (const auto& poll : known->polls)
           report.next_poll = std::min(report.next_poll.value_or(poll.due), poll.due);
         if (known->at.status == connection_status::needs_reauth)
@@ -80,6 +83,14 @@ struct platform_state {
 
 using self_pointer = stateful_metered_pointer<platform_actor, platform_state>;
 
+/// Null: nobody can be connected to it here.
+const platform_spec* spec_of(self_pointer self) {
+  const auto& env = *self->state.env;
+  auto at = std::ranges::find(env.platforms, self->state.platform, &platform_spec::name);
+  bool is_known = at != env.platforms.end() && env.connections != nullptr && connectable(*at);
+  return is_known ? &*at : nullptr;
+}
+
 void take(self_pointer self, const publish_message& message) {
   auto& state = self->state;
   auto now = state.env->clock->now();
@@ -91,8 +102,13 @@ void take(self_pointer self, const publish_message& message) {
     return self->send(state.supervisor, accepted_delivery{});
   }
   state.last_webhook = now;
-  if (state.connection)
-    state.connection->driver.saw_delivery(now);
+  const auto* spec = spec_of(self);
+  if (spec != nullptr && !spec->webhook.ends_grant.empty()) {
+    auto data = json_slice::check(message.job->request.draft.data);
+    auto event = data ? (*data)["event"].scalar().value_or("") : std::string{};
+    state.grant_doubted |= std::ranges::find(spec->webhook.ends_grant, event)
+                           != spec->webhook.ends_grant.end();
+  }
   self->send(state.supervisor, accepted_delivery{message.job});
 }
 
@@ -100,8 +116,8 @@ connection_part* connection_of(self_pointer self) {
   auto& state = self->state;
   if (state.connection)
     return state.connection.get();
-  auto spec = std::ranges::find(state.env->platforms, state.platform, &platform_spec::name);
-  if (spec == state.env->platforms.end() || state.env->connections == nullptr)
+  const auto* spec = spec_of(self);
+  if (spec == nullptr)
     return nullptr;
   connection_host::hooks hooks{
     // Weak: an answer of tomorrow must not keep the actor of today alive.
@@ -129,24 +145,42 @@ void work(self_pointer self, const platform_message& message) {
     return self->send(self->state.supervisor, platform_settled{});
   }
   connection->host.set_watched(message.watched);
-  connection->driver.run(message.task->work, [self, task = message.task](const result<bool>& how) {
+  auto done = [self, task = message.task](const result<bool>& how) {
     task->finish(how);
     self->send(self->state.supervisor, platform_settled{});
-  });
+  };
+  auto& driver = connection->driver;
+  const auto& task = *message.task;
+  if (task.hub)
+    return driver.heard_hub(*task.hub, std::move(done));
+  if (task.misdelivered.empty())
+    return driver.run(task.work, std::move(done));
+  driver.saw_bad_delivery(task.misdelivered);
+  done(true);
 }
 
-/// Gmail and Calendar only say that something changed: what it is has to be asked for. By way of the
-/// supervisor, so that it stays until that is done.
-void follow_hint(self_pointer self) {
+/// By way of the supervisor, so that it stays until that is done.
+void work_on(self_pointer self, connection_work work) {
   auto& state = self->state;
-  auto spec = std::ranges::find(state.env->platforms, state.platform, &platform_spec::name);
-  if (spec == state.env->platforms.end() || state.env->connections == nullptr
-      || (spec->webhook.scheme != "google-oidc" && spec->webhook.scheme != "channel-token"))
-    return;
   auto task = std::make_shared<platform_task>();
   task->of = {state.user, state.platform};
-  task->work = connection_work::hint;
+  task->work = work;
   self->send(state.env->directories[self->home()], platform_message{std::move(task)});
+}
+
+/// A delivery is stored and acknowledged: what follows from it for the connection.
+void follow_delivery(self_pointer self) {
+  auto& state = self->state;
+  auto* connection = connection_of(self);
+  if (connection == nullptr)
+    return;
+  connection->driver.saw_delivery();
+  // Gmail and Calendar only say that something changed: what it is has to be asked for.
+  const auto& scheme = connection->spec.webhook.scheme;
+  if (scheme == "google-oidc" || scheme == "channel-token")
+    work_on(self, connection_work::hint);
+  if (std::exchange(state.grant_doubted, false))
+    work_on(self, connection_work::doubt);
 }
 
 platform_actor::behavior_type behavior(self_pointer self, const node_context* env, user_id user,
@@ -173,7 +207,7 @@ platform_actor::behavior_type behavior(self_pointer self, const node_context* en
       if (!settled.last_error.empty())
         books.last_error = settled.last_error;
       if (settled.stored > 0)
-        follow_hint(self);
+        follow_delivery(self);
     },
     [self](const inspect_query&) { return fragment{self->state.describe()}; },
   };

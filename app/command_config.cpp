@@ -40,9 +40,11 @@ std::optional<std::vector<platform_spec>> platforms_or_explain(const config& set
     explain(loaded.mistakes);
     return {};
   }
-  if (!settings.platforms.simulator.empty())
-    for (auto& platform : loaded.platforms)
+  for (auto& platform : loaded.platforms) {
+    fill_project(platform, settings.webhooks.google_project_id);
+    if (!settings.platforms.simulator.empty())
       redirect_to(platform, settings.platforms.simulator);
+  }
   return std::move(loaded.platforms);
 }
 

@@ -1,14 +1,13 @@
 #include "app/connection_office.hpp"
 
 #include <algorithm>
-#include <array>
-#include <span>
 #include <utility>
 
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
 #include "actors/messages.hpp"
+#include "app/random_name.hpp"
 #include "app/returning.hpp"
 #include "core/json_text.hpp"
 #include "platforms/monitor/method_choice.hpp"
@@ -17,7 +16,6 @@
 #include "platforms/oauth/text_forms.hpp"
 #include "platforms/oauth/token_answer.hpp"
 #include "platforms/spec_loader.hpp"
-#include "storage/secret_box.hpp"
 
 namespace lapwing {
 namespace {
@@ -26,13 +24,6 @@ using namespace std::chrono_literals;
 
 /// PLATFORMS 3.2: as long as GitHub's codes live.
 constexpr auto state_life = 10min;
-
-std::optional<std::array<std::byte, 32>> random_bytes() {
-  std::array<std::byte, 32> out;
-  if (!system_random({reinterpret_cast<std::uint8_t*>(out.data()), out.size()}))
-    return std::nullopt;
-  return out;
-}
 
 void append_time(std::string& out, std::string_view name, const std::optional<timestamp>& when) {
   out.append(",\"").append(name).append("\":");
@@ -82,7 +73,8 @@ connection_office::connection_office(asio_scheduler& scheduler, const node_conte
                                      const std::vector<platform_spec>& platforms,
                                      std::string public_url, due_scanner_actor scanner)
     : scheduler_(scheduler), context_(context), directories_(context.directories), http_(http), platforms_(platforms),
-      public_url_(std::move(public_url)), scanner_(std::move(scanner)) {}
+      public_url_(std::move(public_url)), scanner_(std::move(scanner)),
+      secrets_(*context.connections, *context.clock) {}
 
 const platform_spec* connection_office::find(const platform_id& platform) const {
   auto at = std::ranges::find(platforms_, platform, &platform_spec::name);
@@ -109,14 +101,12 @@ void connection_office::authorize(user_id user, platform_id platform, std::strin
   auto spec = find_connectable(platform);
   if (!spec)
     return done(spec.error());
-  auto state_bytes = random_bytes();
-  auto verifier_bytes = random_bytes();
-  if (!state_bytes || !verifier_bytes)
-    return done(error{errc::internal, "no randomness"});
   oauth_state state;
-  state.state = pkce_verifier(*state_bytes); // 43 characters that need no encoding: as good a name.
+  state.state = random_name();
+  state.verifier = random_name();
+  if (state.state.empty() || state.verifier.empty())
+    return done(error{errc::internal, "no randomness"});
   state.of = {std::move(user), platform};
-  state.verifier = pkce_verifier(*verifier_bytes);
   state.redirect_to = std::move(redirect_to);
   state.expires_at = context_.clock->now() + state_life;
   authorization_start start{authorize_url(**spec, state.state, pkce_challenge(state.verifier),
@@ -227,6 +217,10 @@ void connection_office::tell(connection_key of, connection_work work,
   auto task = std::make_shared<platform_task>();
   task->work = work;
   task->done = std::move(done);
+  send(std::move(of), std::move(task));
+}
+
+void connection_office::send(connection_key of, platform_task_ptr task) {
   auto& directory = directories_[home_of(of.user.str(), directories_.size())];
   task->of = std::move(of);
   caf::anon_send(directory, platform_message{std::move(task)});
@@ -282,6 +276,49 @@ void connection_office::sync(user_id user, std::optional<platform_id> platform,
     }
     done(told);
   });
+}
+
+void connection_office::webhook_secret(user_id user, platform_id platform,
+                                       callback<std::string> done) {
+  const auto* spec = find(platform);
+  if (spec == nullptr || spec->registration.style == registration_style::none)
+    return done(std::string{});
+  secrets_.find({std::move(user), std::move(platform)}, returning(scheduler_, std::move(done)));
+}
+
+void connection_office::misdelivered(user_id user, platform_id platform,
+                                     std::string registration) {
+  connection_key key{std::move(user), std::move(platform)};
+  secrets_.doubt(key);
+  if (registration.empty())
+    return;
+  auto task = std::make_shared<platform_task>();
+  task->misdelivered = std::move(registration);
+  send(std::move(key), std::move(task));
+}
+
+void connection_office::verify_subscription(subscription_question question, callback<bool> done) {
+  done = returning(scheduler_, std::move(done));
+  connection_key key{std::move(question.user), std::move(question.platform)};
+  const auto* spec = find(key.platform);
+  if (spec == nullptr || spec->registration.style != registration_style::websub)
+    return done(error{errc::not_found, "nothing is registered there"});
+  // Looked up first: whoever asks for a user that nobody knows must not bring an actor into being.
+  context_.connections->load(
+    key, [this, key, done, question = std::move(question)](
+           const result<std::optional<loaded_connection>>& found) mutable {
+      if (!found)
+        return done(found.error());
+      if (!*found || (*found)->registrations.empty()) {
+        if (question.mode == "unsubscribe" && *found)
+          return done(true); // What was forgotten may end.
+        return done(error{errc::not_found, "nothing is registered there"});
+      }
+      auto task = std::make_shared<platform_task>();
+      task->hub = hub_word{std::move(question.mode), std::move(question.topic), question.lease};
+      task->done = std::move(done);
+      send(std::move(key), std::move(task));
+    });
 }
 
 void connection_office::items(item_query what, callback<std::string> done) {

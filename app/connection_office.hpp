@@ -8,6 +8,7 @@
 
 #include "actors/due_scanner.hpp"
 #include "actors/node_context.hpp"
+#include "app/registration_secrets.hpp"
 #include "core/connection_store.hpp"
 #include "core/connections.hpp"
 #include "core/http_client.hpp"
@@ -31,6 +32,9 @@ public:
   void disconnect(user_id user, platform_id platform, callback<bool> done) override;
   void sync(user_id user, std::optional<platform_id> platform,
             callback<std::size_t> done) override;
+  void webhook_secret(user_id user, platform_id platform, callback<std::string> done) override;
+  void misdelivered(user_id user, platform_id platform, std::string registration) override;
+  void verify_subscription(subscription_question question, callback<bool> done) override;
   void items(item_query what, callback<std::string> done) override;
   void run_job(std::string job, callback<std::string> done) override;
 
@@ -44,6 +48,7 @@ private:
   void ask_account(std::shared_ptr<exchange_in_progress> work);
   void keep(std::shared_ptr<exchange_in_progress> work);
   void tell(connection_key of, connection_work work, std::function<void(result<bool>)> done);
+  void send(connection_key of, platform_task_ptr task);
 
   asio_scheduler& scheduler_;
   const node_context& context_;
@@ -53,6 +58,7 @@ private:
   const std::vector<platform_spec>& platforms_;
   const std::string public_url_;
   const due_scanner_actor scanner_;
+  registration_secrets secrets_;
 };
 
 } // namespace lapwing

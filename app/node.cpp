@@ -26,6 +26,7 @@
 #include "app/connection_office.hpp"
 #include "app/logging.hpp"
 #include "app/platform_webhooks.hpp"
+#include "app/random_name.hpp"
 #include "app/version.hpp"
 #include "core/chance.hpp"
 #include "net/http/server.hpp"
@@ -120,6 +121,7 @@ void node::parts::spawn_actors(const config& settings) {
   context.store = store.get();
   context.connections = &store->connections();
   context.public_url = settings.node.public_url;
+  context.fresh_secret = random_name;
   traffic = std::make_unique<traffic_control>(
     context.platforms, clock, [] { return unit_chance(draw()); },
     [this](std::chrono::milliseconds wait, std::function<void()> call) {

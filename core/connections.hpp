@@ -1,6 +1,7 @@
 // The port between HTTP routes and what keeps users connected to platforms.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -30,6 +31,15 @@ struct authorization_result {
   user_id user;
   platform_id platform;
   std::string redirect_to; ///< As given to authorize(); "" the configured page.
+};
+
+/// What a hub asks of a subscriber (WebSub 5.3).
+struct subscription_question {
+  user_id user;
+  platform_id platform;
+  std::string mode; ///< subscribe, unsubscribe or denied.
+  std::string topic;
+  std::chrono::seconds lease{0};
 };
 
 /// Stored items of one user and platform, newest first.
@@ -63,6 +73,15 @@ public:
   /// Polls now: one platform's, or all. How many connections were told.
   virtual void sync(user_id user, std::optional<platform_id> platform,
                     callback<std::size_t> done) = 0;
+  /// What deliveries to the webhooks that this node registered for the user are signed with; "" when
+  /// there are none. A secret: for comparing only.
+  virtual void webhook_secret(user_id user, platform_id platform, callback<std::string> done) = 0;
+  /// That secret did not fit a delivery to `registration` (the provider's name for it).
+  virtual void misdelivered(user_id user, platform_id platform, std::string registration) = 0;
+  /// Whether the challenge is to be echoed; what follows is durable then. errc::not_found: nothing is
+  /// registered by this node for that user and platform.
+  virtual void verify_subscription(subscription_question question, callback<bool> done) = 0;
+
   virtual void items(item_query what, callback<std::string> done) = 0;
   /// For external schedulers: "token-refresh", or "poll-" and a platform's name. What is due is told
   /// to go; the document says how many. errc::not_found.

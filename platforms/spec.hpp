@@ -158,6 +158,11 @@ struct webhook_spec {
   std::string encoding = "hex";   ///< hmac-sha256: hex or base64.
   /// Without a delivery for so long, although polls found news, webhooks are doubted.
   std::chrono::seconds quiet_after{6 * 3600};
+  /// Endpoints whose news its deliveries tell of: polled less often while they come, and what such a
+  /// poll finds without a delivery is what doubts them.
+  std::vector<std::string> covers;
+  /// Deliveries that say the grant may have ended (Slack's tokens_revoked): the token is tried.
+  std::vector<std::string> ends_grant;
 };
 
 enum class registration_style : std::uint8_t { none, github, gmail, calendar, websub };
@@ -172,6 +177,7 @@ struct registration_spec {
   std::chrono::seconds renew_every{0}; ///< Gmail: daily whatever the answer says.
   std::vector<std::string> resources;  ///< As of an endpoint.
   std::string resources_from;
+  std::string resources_if; ///< Path in the same item: left out where it is there and not true.
 };
 
 struct platform_spec {
@@ -187,6 +193,7 @@ struct platform_spec {
   webhook_spec webhook;
   registration_spec registration;
   std::string reconcile; ///< "": by polling; "github-deliveries": by the deliveries API, too.
+  std::chrono::seconds reconcile_every{6 * 3600};
 };
 
 } // namespace lapwing

@@ -147,6 +147,11 @@ private:
       add("webhook.header", "is missing", "give the header that holds the signature");
     if (webhook.scheme != "hmac-sha256" && (!webhook.header.empty() || !webhook.prefix.empty()))
       add("webhook.header", "belongs to scheme hmac-sha256", "leave header and prefix out");
+    for (const auto& id : webhook.covers)
+      if (std::ranges::find(platform_.poll.endpoints, id, &endpoint_spec::id)
+          == platform_.poll.endpoints.end())
+        add("webhook.covers", fmt::format("names no endpoint of this file: {}", id),
+            "give the ids of [[poll.endpoints]]");
     if (webhook.scheme.empty() || is_builtin(platform_.name.str()))
       return;
     if (webhook.scheme == "google-oidc" || webhook.scheme == "linkedin")
@@ -169,6 +174,8 @@ private:
       add("registration.topic", "is missing", "give the topic");
     if (registration.lifetime.count() != 0 && registration.renew_before >= registration.lifetime)
       add("registration.renew_before", "is not shorter than lifetime", "give a shorter one");
+    if (!registration.resources_if.empty() && registration.resources_from.empty())
+      add("registration.resources_if", "has no resources_from", "give both or none");
     check_resources("registration.resources_from", registration.resources,
                     registration.resources_from, registration.url + registration.topic, "");
   }

@@ -86,7 +86,9 @@ std::vector<spec_section> make_sections() {
           .fits(json_path_rule),
       key_of{LAPWING_SPEC(reconcile, platform.reconcile),
              "How missed deliveries are found besides polling."}
-          .one_of({"github-deliveries"}));
+          .one_of({"github-deliveries"}),
+      key_of{LAPWING_SPEC(reconcile_every, platform.reconcile_every), "How often that is done."}
+          .range(seconds{60}, 3 * day));
 
   section(
       "oauth", "How people connect, and how their tokens stay fresh (RFC 6749, 7636).",
@@ -303,7 +305,13 @@ std::vector<spec_section> make_sections() {
               .one_of({"hex", "base64"}),
           key_of{LAPWING_SPEC(quiet_after, platform.webhook.quiet_after),
                  "Without a delivery for so long, although polls found news, webhooks are doubted."}
-              .range(seconds{1}, 365 * day));
+              .range(seconds{1}, 365 * day),
+          key_of{LAPWING_SPEC(covers, platform.webhook.covers),
+                 "Endpoints whose news its deliveries tell of: polled less often while they come."}
+              .fits(plain_text_rule),
+          key_of{LAPWING_SPEC(ends_grant, platform.webhook.ends_grant),
+                 "Events that say the grant may have ended: the token is tried at once."}
+              .fits(plain_text_rule));
 
   section("registration", "How the platform is asked to send webhooks.",
           key_of{LAPWING_SPEC(style, platform.registration.style), "Whose protocol."},
@@ -328,6 +336,9 @@ std::vector<spec_section> make_sections() {
               .fits(plain_text_rule),
           key_of{LAPWING_SPEC(resources_from, platform.registration.resources_from),
                  "\"channels.id\": once for each id that the endpoint channels brought."}
+              .fits(json_path_rule),
+          key_of{LAPWING_SPEC(resources_if, platform.registration.resources_if),
+                 "Path in the same item: it is left out where that is there and not true."}
               .fits(json_path_rule));
   return out;
 }

@@ -540,6 +540,18 @@ bool connectable(const platform_spec& platform) noexcept {
          && (!oauth.client_secret.empty() || oauth.authentication == client_auth::none);
 }
 
+void fill_project(platform_spec& platform, std::string_view project) {
+  constexpr std::string_view hole = "{project}";
+  auto& topic = platform.registration.topic;
+  const auto at = topic.find(hole);
+  if (at == topic.npos)
+    return;
+  if (project.empty())
+    platform.registration.style = registration_style::none;
+  else
+    topic.replace(at, hole.size(), project);
+}
+
 void redirect_to(platform_spec& platform, std::string_view base) {
   while (base.ends_with('/'))
     base.remove_suffix(1);

@@ -38,6 +38,10 @@ platforms_result load_platforms(const std::string& directory, const environment&
 /// Whether people can connect it: there is a client id, and a secret where one is needed.
 bool connectable(const platform_spec& platform) noexcept;
 
+/// Writes the operator's Google Cloud project into Gmail's topic. Without one nothing is registered
+/// there, and the platform is polled.
+void fill_project(platform_spec& platform, std::string_view project);
+
 /// Sends every request of the platform to `base` ("http://127.0.0.1:9000") instead:
 /// https://host/path becomes base/host/path. For the simulator. WebSub topics are names, not
 /// addresses, and stay.

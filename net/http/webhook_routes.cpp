@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "core/json_text.hpp"
+#include "net/webhook/payloads.hpp"
+#include "net/webhook/text.hpp"
 #include "net/http/handlers.hpp"
 #include "net/http/node.hpp"
 #include "net/http/shard.hpp"
@@ -94,8 +96,15 @@ void store_for_owner(const exchange_ptr& x, const std::string& platform,
 
 void continue_with(const exchange_ptr& x, const std::string& platform, const std::string& user,
                    result<webhook_outcome> outcome) {
-  if (!outcome)
-    return refuse(x, platform, outcome.error());
+  if (!outcome) {
+    auto code = outcome.error().code;
+    bool is_unsigned = code == errc::signature_mismatch || code == errc::missing_signature;
+    if (platform != "youtube" || !is_unsigned)
+      return refuse(x, platform, outcome.error());
+    // WebSub 7.1.2: taken with a 2xx, so that nobody can ask us which signatures are good.
+    x->home().counts().webhook_failure(platform, code);
+    return answer_ignored(x);
+  }
   if (auto* delivery = std::get_if<webhook_delivery>(&*outcome)) {
     if (user.empty() && delivery->owner)
       return store_for_owner(x, platform, std::move(*delivery));
@@ -106,11 +115,66 @@ void continue_with(const exchange_ptr& x, const std::string& platform, const std
   answer_ignored(x);
 }
 
-void answer_challenge(const exchange_ptr& x, std::string_view platform) {
+/// The configured secrets do not fit: this may be a delivery to a webhook that the node registered
+/// itself, with a secret of that connection.
+void try_registered(const exchange_ptr& x, const std::string& platform, const std::string& user,
+                    result<webhook_outcome> refused) {
+  x->core().connections()->webhook_secret(
+    user_id{user}, platform_id{platform},
+    [x, platform, user, refused = std::move(refused)](const result<std::string>& secret) {
+      if (!secret)
+        return x->fail_inside(secret.error());
+      if (secret->empty())
+        return continue_with(x, platform, user, refused);
+      auto lookup = [&](std::string_view name) { return x->head().header(name); };
+      webhook_request request{webhook_headers{lookup}, x->body};
+      auto outcome = x->home().current().gate->receive_registered(platform, request, *secret);
+      if (!outcome && outcome.error().code == errc::signature_mismatch)
+        x->core().connections()->misdelivered(
+          user_id{user}, platform_id{platform},
+          std::string{webhook_gate::registration_of(platform, request)});
+      continue_with(x, platform, user, std::move(outcome));
+    });
+}
+
+void take_outcome(const exchange_ptr& x, const std::string& platform, const std::string& user,
+                  result<webhook_outcome> outcome) {
+  bool may_be_registered = platform == "github" || platform == "calendar" || platform == "youtube";
+  if (!outcome && may_be_registered && x->core().connections() != nullptr && valid_user_id(user)
+      && (outcome.error().code == errc::signature_mismatch
+          || outcome.error().code == errc::not_configured))
+    return try_registered(x, platform, user, std::move(outcome));
+  continue_with(x, platform, user, std::move(outcome));
+}
+
+void answer_configured_challenge(const exchange_ptr& x, std::string_view platform) {
   auto answer = x->home().current().gate->answer_get(platform, x->head().query);
   if (!answer)
     return refuse(x, platform, answer.error());
   answer_as_told(x, std::move(*answer));
+}
+
+/// WebSub 5.3 for what the node subscribed to itself; subscriptions made by hand are known by the
+/// configured secret.
+void answer_hub(const exchange_ptr& x) {
+  auto user = x->parameter(0);
+  auto question = read_hub_question(x->head().query);
+  if (x->core().connections() == nullptr || !valid_user_id(user) || !question)
+    return answer_configured_challenge(x, "youtube");
+  question->user = user_id{user};
+  question->platform = platform_id{"youtube"};
+  auto challenge = form_field(x->head().query, "hub.challenge").value_or(std::string{});
+  bool is_denial = question->mode == "denied";
+  x->core().connections()->verify_subscription(
+    std::move(*question), [x, challenge, is_denial](const result<bool>& wanted) {
+      if (!wanted && wanted.error().code == errc::not_found)
+        return answer_configured_challenge(x, "youtube");
+      if (!wanted)
+        return x->fail_inside(wanted.error());
+      if (is_denial)
+        return answer_as_told(x, {200, {}, {}});
+      answer_as_told(x, websub_reply(*wanted, challenge));
+    });
 }
 
 } // namespace
@@ -127,9 +191,9 @@ void receive_webhook(const exchange_ptr& x, std::string_view platform, std::stri
                 [x, name = std::string{platform}, user = std::move(user),
                  home_thread](result<webhook_outcome> outcome) {
                   if (std::this_thread::get_id() == home_thread)
-                    return continue_with(x, name, user, std::move(outcome));
+                    return take_outcome(x, name, user, std::move(outcome));
                   x->home().post([x, name, user, outcome = std::move(outcome)]() mutable {
-                    continue_with(x, name, user, std::move(outcome));
+                    take_outcome(x, name, user, std::move(outcome));
                   });
                 });
 }
@@ -150,7 +214,7 @@ void handle_youtube_webhook(const exchange_ptr& x) {
   receive_webhook(x, "youtube", x->parameter(0));
 }
 void handle_youtube_challenge(const exchange_ptr& x) {
-  answer_challenge(x, "youtube");
+  answer_hub(x);
 }
 void handle_discord_webhook(const exchange_ptr& x) {
   receive_webhook(x, "discord", x->parameter(0));
@@ -159,7 +223,7 @@ void handle_linkedin_webhook(const exchange_ptr& x) {
   receive_webhook(x, "linkedin", x->parameter(0));
 }
 void handle_linkedin_challenge(const exchange_ptr& x) {
-  answer_challenge(x, "linkedin");
+  answer_configured_challenge(x, "linkedin");
 }
 void handle_custom_webhook(const exchange_ptr& x) {
   receive_webhook(x, x->parameter(0), x->parameter(1));

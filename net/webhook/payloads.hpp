@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/connections.hpp"
 #include "core/error.hpp"
 #include "core/time.hpp"
 #include "net/webhook/outcome.hpp"
@@ -42,6 +43,14 @@ result<webhook_outcome> read_generic(std::string_view platform, const webhook_re
 
 /// Supabase `{type, table, schema, record, old_record}`; see submission_update.
 result<submission_update> read_submission(const webhook_request& request, timestamp now);
+
+/// WebSub 5.3: what the hub asks or says in the query of its GET; without user and platform. Nothing
+/// when it is no such question.
+std::optional<subscription_question> read_hub_question(std::string_view query);
+
+/// The answer to it: the challenge if it is `wanted` (and no browser would take it for a page), else
+/// 404; to a denial just 200.
+webhook_answer websub_reply(bool wanted, std::string_view challenge);
 
 /// WebSub 5.3 verification of intent: the challenge for a subscription we `wanted`, else 404.
 /// `query` is the raw query string.

@@ -97,19 +97,34 @@ result<webhook_outcome> webhook_gate::receive_now(std::string_view platform,
     return read_after(verify_linkedin(linkedin_, request), read_linkedin, request);
   if (platform == "calendar")
     return read_after(verify_channel_token(calendar_, request), read_calendar, request);
-  if (platform == "youtube") {
-    auto verified = verify_websub(youtube_, request);
-    // WebSub 7.1.2: taken with a 2xx, so that nobody can ask us which signatures are good.
-    if (!verified && verified.error().code != errc::not_configured)
-      return webhook_outcome{webhook_ignored{"the signature of the feed does not hold"}};
-    return read_after(verified, read_youtube, request);
-  }
+  if (platform == "youtube")
+    return read_after(verify_websub(youtube_, request), read_youtube, request);
   auto found = custom_.find(platform);
   if (found == custom_.end())
     return error{errc::not_found, "no such platform"};
   if (auto verified = verify_custom(found->second, request, now); !verified)
     return verified.error();
   return read_generic(platform, request);
+}
+
+result<webhook_outcome> webhook_gate::receive_registered(std::string_view platform,
+                                                         const webhook_request& request,
+                                                         const std::string& secret) const {
+  secret_pair pair{secret, {}};
+  if (platform == "github")
+    return read_after(verify_github(hmac_secrets{pair}, request), read_github, request);
+  if (platform == "calendar")
+    return read_after(verify_channel_token(pair, request), read_calendar, request);
+  if (platform == "youtube")
+    return read_after(verify_websub(pair, request), read_youtube, request);
+  return error{errc::not_configured, "webhooks of this platform are not registered by a node"};
+}
+
+std::string_view webhook_gate::registration_of(std::string_view platform,
+                                               const webhook_request& request) {
+  if (platform == "github")
+    return request.header("X-GitHub-Hook-ID");
+  return platform == "calendar" ? request.header("X-Goog-Channel-ID") : std::string_view{};
 }
 
 result<void> webhook_gate::verify_custom(const custom_scheme& custom,

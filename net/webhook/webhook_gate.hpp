@@ -30,12 +30,22 @@ public:
   /// Whether there is such a platform; one without a secret still is, and answers not_configured.
   bool knows(std::string_view platform) const;
 
-  /// POST /api/webhooks/{platform}[/{userId}]. Calls back exactly once: at once, or, for gmail
-  /// when Google's keys must be fetched, on the fetching thread. `request` is not used after the
-  /// return. errc: those of signatures.hpp and payloads.hpp, not_found (unknown platform),
-  /// payload_too_large (gmail above 64 KiB), upstream_unavailable (no keys).
+  /// POST /api/webhooks/{platform}[/{userId}], checked with the configured secrets. Calls back
+  /// exactly once: at once, or, for gmail when Google's keys must be fetched, on the fetching thread.
+  /// `request` is not used after the return. errc: those of signatures.hpp and payloads.hpp,
+  /// not_found (unknown platform), payload_too_large (gmail above 64 KiB), upstream_unavailable (no
+  /// keys).
   void receive(std::string_view platform, const webhook_request& request, timestamp now,
                callback done) const;
+
+  /// The same with the secret of a webhook that was registered for the user: github, calendar and
+  /// youtube.
+  result<webhook_outcome> receive_registered(std::string_view platform,
+                                             const webhook_request& request,
+                                             const std::string& secret) const;
+  /// The provider's name for the registration that a delivery says it is of; "" it does not say.
+  static std::string_view registration_of(std::string_view platform,
+                                          const webhook_request& request);
 
   /// GET /api/webhooks/{platform}/{userId}: the challenges of youtube and linkedin. `query` is the
   /// raw query string. errc: method_not_allowed, bad_request, not_configured, not_found.

@@ -1,6 +1,7 @@
 // YouTube through WebSub (PLATFORMS 1.5).
 #include "net/webhook/payloads.hpp"
 
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -41,18 +42,38 @@ result<webhook_outcome> read_youtube(const webhook_request& request) {
                    std::move(payload)})};
 }
 
+webhook_answer websub_reply(bool wanted, std::string_view challenge) {
+  constexpr auto plain = "text/plain; charset=utf-8";
+  // Sent back as it came: only what no browser would take for a page.
+  if (!wanted || !is_plain_id(challenge, 1024))
+    return {404, plain, "not wanted"};
+  return {200, plain, std::string{challenge}};
+}
+
+std::optional<subscription_question> read_hub_question(std::string_view query) {
+  auto mode = form_field(query, "hub.mode");
+  auto topic = form_field(query, "hub.topic");
+  if (!mode || !topic || topic->size() > 2048)
+    return std::nullopt;
+  subscription_question out;
+  out.mode = std::move(*mode);
+  out.topic = std::move(*topic);
+  auto lease = form_field(query, "hub.lease_seconds").value_or(std::string{});
+  std::uint32_t seconds = 0;
+  auto [end, failure] = std::from_chars(lease.data(), lease.data() + lease.size(), seconds);
+  if (failure == std::errc{} && end == lease.data() + lease.size())
+    out.lease = std::chrono::seconds{seconds};
+  return out;
+}
+
 webhook_answer answer_websub(std::string_view query,
                              const std::function<bool(std::string_view mode,
                                                       std::string_view topic)>& wanted) {
-  auto mode = form_field(query, "hub.mode");
-  auto topic = form_field(query, "hub.topic");
-  auto challenge = form_field(query, "hub.challenge");
-  if (mode == "denied")
+  auto question = read_hub_question(query);
+  if (question && question->mode == "denied")
     return {200, "text/plain; charset=utf-8", ""};
-  // The challenge is sent back as it came: only what no browser would take for a page.
-  if (!mode || !topic || !challenge || !is_plain_id(*challenge, 1024) || !wanted(*mode, *topic))
-    return {404, "text/plain; charset=utf-8", "not wanted"};
-  return {200, "text/plain; charset=utf-8", std::move(*challenge)};
+  return websub_reply(question && wanted(question->mode, question->topic),
+                      form_field(query, "hub.challenge").value_or(std::string{}));
 }
 
 } // namespace lapwing

@@ -3,56 +3,51 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/json_text.hpp"
+#include "platforms/drive/connection_news.hpp"
 #include "platforms/oauth/requests.hpp"
-#include "platforms/poll/adaptive.hpp"
-#include "platforms/poll/json_slice.hpp"
-#include "platforms/poll/schedule.hpp"
 
 namespace lapwing {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// Polls of one task beyond one for each endpoint: a long first sync goes on with the next task.
-constexpr std::size_t extra_polls_max = 5;
-/// Channels or playlists read for one user. Guess: Slack asks for one a minute anyway.
-constexpr std::size_t resources_max = 100;
-/// When the store, the queue or the token endpoint said "not now".
-constexpr auto again_after = 60s;
 /// A connection whose timers are all idle is looked at so often, whatever they say.
 constexpr auto look_at_least_every = 24h;
-/// No ordinary plan is further away than this: whether the clock was wrong is asked only then.
-constexpr auto far_away = 25h;
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
+/// The time of the last delivery is for people: it need not cost a write each time.
+constexpr auto delivery_noted_every = 10min;
+/// For all that is registered to be ended when a person disconnects and waits.
+constexpr auto removal_patience = 15s;
 
 } // namespace
 
 connection_driver::connection_driver(connection_key of, const platform_spec& spec,
                                      const driver_ports& ports, driver_host& host)
-    : key_(of), spec_(spec), ports_(ports), host_(host),
+    : at_(of, spec, ports, host),
       tokens_(std::move(of), spec, ports, host,
               {[this](const token_keeper::end& why) { ended(why); },
                [this](const token_keeper::warn& what) {
-                 tell_status("connected", "grant_ends",
-                             spec_.title + " must be connected again by "
-                               + to_rfc3339(what.ends_at).substr(0, 10),
-                             what.key);
+                 status_report report{connection_status::connected, choice_.method(), "grant_ends",
+                                      {}};
+                 publish(status_news(at_.key, report,
+                                     at_.spec.title + " must be connected again by "
+                                       + to_rfc3339(what.ends_at).substr(0, 10),
+                                     what.key));
                },
-               [](const token_keeper::alarm&) {}, [this] { refreshed(); }}) {}
+               [](const token_keeper::alarm&) {}, [this] { refreshed(); }}),
+      choice_(means_of(spec), host.now()) {
+  at_.next_due = [this] { return stored_due_ = next_due(); };
+}
 
-connection_driver::~connection_driver() {
-  if (inside_)
-    ports_.traffic->finished(key_);
+template <class Round>
+void connection_driver::leave(std::unique_ptr<Round>& round, std::function<void()> next) {
+  guarded_post()([ended = std::shared_ptr<Round>{std::move(round)}, next = std::move(next)]() mutable {
+    ended.reset();
+    next();
+  });
 }
 
 std::function<void(std::function<void()>)> connection_driver::guarded_post() {
-  return [post = host_.make_poster(),
+  return [post = at_.host.make_poster(),
           alive = std::weak_ptr<bool>{alive_}](std::function<void()> call) {
     post([alive, call = std::move(call)] {
       if (alive.lock())
@@ -65,10 +60,20 @@ std::optional<token_keeper::trouble_report> connection_driver::token_trouble() c
   return tokens_.keeper().trouble();
 }
 
+// -- jobs -------------------------------------------------------------------------------------------
+
 void connection_driver::run(connection_work work, ending done) {
+  if (work == connection_work::look && at_.known) {
+    if (done)
+      done(true);
+    return;
+  }
+  bool is_impatient = work == connection_work::remove || work == connection_work::connected;
   jobs_.push_back({work, std::move(done)});
   if (current_.empty())
     start();
+  else if (is_impatient && polling_)
+    polling_->give_up_waiting();
 }
 
 bool connection_driver::wants(connection_work work) const {
@@ -77,14 +82,12 @@ bool connection_driver::wants(connection_work work) const {
 
 void connection_driver::start() {
   current_ = std::exchange(jobs_, {});
-  began_ = host_.now();
-  extra_polls_ = new_items_ = 0;
-  polled_any_ = false;
-  problem_.reset();
-  if (known_ && !wants(connection_work::connected) && !wants(connection_work::remove))
+  began_ = at_.host.now();
+  found_resources_ = false;
+  if (at_.known && !wants(connection_work::connected) && !wants(connection_work::remove))
     return go_on();
-  ports_.store->load(
-    key_, [this, post = guarded_post()](result<std::optional<loaded_connection>> found) {
+  at_.ports.store->load(
+    at_.key, [this, post = guarded_post()](result<std::optional<loaded_connection>> found) {
       auto box = std::make_shared<result<std::optional<loaded_connection>>>(std::move(found));
       post([this, box] { take_loaded(*box); });
     });
@@ -94,263 +97,316 @@ void connection_driver::take_loaded(const result<std::optional<loaded_connection
   if (!found)
     return finish(found.error());
   if (!*found || (*found)->at.status == connection_status::disconnected) {
-    known_.reset();
+    at_.known.reset();
     tokens_.gone();
     return finish(false);
   }
-  known_ = **found;
+  adopt(**found);
   if (wants(connection_work::remove))
     return remove();
-  tokens_.loaded(known_->at);
+  tokens_.loaded(at_.known->at);
   // The keeper has its own copy: secrets are not kept twice.
-  known_->at.tokens.access_token.clear();
-  known_->at.tokens.refresh_token.clear();
+  at_.known->at.tokens.access_token.clear();
+  at_.known->at.tokens.refresh_token.clear();
   if (wants(connection_work::connected))
-    tell_status("connected", "", spec_.title + " is connected",
-                "connected:" + std::to_string(known_->at.token_version));
+    publish(status_news(at_.key, choice_.report(), at_.spec.title + " is connected",
+                        "connected:" + std::to_string(at_.known->at.token_version)));
   go_on();
 }
 
+void connection_driver::adopt(loaded_connection found) {
+  at_.known = std::move(found);
+  auto now = at_.host.now();
+  choice_ = method_choice{means_of(at_.spec), now};
+  const auto& row = at_.known->at;
+  choice_.restore(worst_of(at_.known->registrations, now), row.cause, now);
+  bool is_settled = row.status == connection_status::needs_reauth
+                    || (row.status == choice_.report().status
+                        && row.cause == choice_.report().cause);
+  if (!is_settled)
+    follow(choice_.report());
+}
+
 void connection_driver::go_on() {
-  tokens_.look([this] {
-    choose_polls();
-    if (polls_left_.empty() && resources_left_.empty())
-      return poll_next();
-    enter();
-  });
-}
-
-/// Waits for this user's turn among all who want to poll the platform.
-void connection_driver::enter() {
-  ports_.traffic->enter(key_, host_.now(),
-                        [this, post = host_.make_poster(), alive = std::weak_ptr<bool>{alive_},
-                         traffic = ports_.traffic, key = key_](const result<bool>& may) {
-                          post([this, alive, traffic, key, may] {
-                            if (!alive.lock()) {
-                              if (may)
-                                traffic->finished(key);
-                              return;
-                            }
-                            inside_ = may.has_value();
-                            // Without a place (the queue is full) everything stays due.
-                            poll_next();
-                          });
-                        });
-}
-
-void connection_driver::choose_polls() {
-  polls_left_.clear();
-  resources_left_.clear();
-  if (!known_ || known_->at.status == connection_status::needs_reauth)
-    return;
-  poll_all_ = wants(connection_work::sync) || wants(connection_work::hint)
-              || wants(connection_work::connected);
-  forget_far_plans();
-  auto now = host_.now();
-  // From the back, because the last one is taken first.
-  const auto& endpoints = spec_.poll.endpoints;
-  for (std::size_t i = endpoints.size(); i-- > 0;) {
-    if (endpoints[i].resources_from.empty()) {
-      if (poll_all_ || progress_of({i, {}}).due <= now)
-        polls_left_.push_back({i, {}});
-      continue;
-    }
-    auto prefix = endpoints[i].id + '|';
-    bool any_due = std::ranges::any_of(known_->polls, [&](const poll_progress& one) {
-      return one.endpoint.starts_with(prefix) && one.due <= now;
-    });
-    auto source = endpoints[i].resources_from.substr(0, endpoints[i].resources_from.find('.'));
-    if (poll_all_ || any_due || progress_named(source).due <= now)
-      resources_left_.push_back(i);
-  }
-}
-
-/// What was planned while the clock was wrong by years must not sleep for years.
-void connection_driver::forget_far_plans() {
-  auto now = host_.now();
-  for (auto& progress : known_->polls) {
-    if (progress.due <= now + far_away)
-      continue;
-    auto id = std::string_view{progress.endpoint}.substr(0, progress.endpoint.find('|'));
-    auto endpoint = std::ranges::find(spec_.poll.endpoints, id, &endpoint_spec::id);
-    if (endpoint == spec_.poll.endpoints.end())
-      continue;
-    auto schedule = poll_schedule::make(endpoint->schedule.value_or(spec_.poll.schedule));
-    if (!schedule)
-      continue;
-    auto longest = poll_schedule::every(std::max(schedule->period(now), spec_.poll.interval_max));
-    if (due_is_too_far(*schedule, progress.due, now) && due_is_too_far(longest, progress.due, now))
-      progress.due = now;
-  }
-}
-
-/// What an endpoint is read for is known from what another one brought.
-void connection_driver::choose_resources() {
-  auto index = resources_left_.back();
-  resources_left_.pop_back();
-  const auto& path = spec_.poll.endpoints[index].resources_from;
-  ports_.store->items(
-    key_, path.substr(0, path.find('.')), {}, resources_max,
-    [this, index, post = guarded_post()](result<stored_items> found) {
-      auto box = std::make_shared<result<stored_items>>(std::move(found));
-      post([this, index, box] { take_resources(index, *box); });
-    });
-}
-
-void connection_driver::take_resources(std::size_t index, const result<stored_items>& found) {
-  if (found && known_) {
-    const auto& path = spec_.poll.endpoints[index].resources_from;
-    auto inner = path.substr(std::min(path.find('.') + 1, path.size()));
-    auto now = host_.now();
-    for (const auto& item : found->items) {
-      auto parsed = json_slice::check(item.json);
-      auto resource = parsed ? parsed->at(inner).scalar() : std::nullopt;
-      if (!resource || resource->empty())
-        continue;
-      poll_choice choice{index, std::move(*resource)};
-      if (poll_all_ || progress_of(choice).due <= now)
-        polls_left_.push_back(std::move(choice));
-    }
-  }
-  poll_next();
-}
-
-poll_progress& connection_driver::progress_named(const std::string& name) {
-  auto& polls = known_->polls;
-  auto at = std::ranges::find(polls, name, &poll_progress::endpoint);
-  if (at != polls.end())
-    return *at;
-  poll_progress fresh;
-  fresh.endpoint = name;
-  polls.push_back(std::move(fresh));
-  return polls.back();
-}
-
-poll_progress& connection_driver::progress_of(const poll_choice& what) {
-  const auto& id = spec_.poll.endpoints[what.endpoint].id;
-  return progress_named(what.resource.empty() ? id : id + '|' + what.resource);
-}
-
-void connection_driver::poll_next() {
-  bool may = known_ && known_->at.status != connection_status::needs_reauth;
-  if (may && inside_ && polls_left_.empty() && !resources_left_.empty())
-    return choose_resources();
-  if (!may || !inside_ || polls_left_.empty()) {
-    if (std::exchange(inside_, false))
-      ports_.traffic->finished(key_);
-    if (polled_any_)
-      tell_sync();
+  bool only_looks = std::ranges::all_of(
+    current_, [](const job& one) { return one.work == connection_work::look; });
+  if (only_looks)
     return finish(true);
+  if (wants(connection_work::doubt)) {
+    // What the platform said of the grant is believed when a refresh, or the next use, says so too.
+    return tokens_.rejected(tokens_.keeper().version(), [this](const result<access_token>&) {
+      tokens_.look([this] { enter(registrations_first() ? phase::registrations : phase::poll); });
+    });
   }
-  auto choice = std::move(polls_left_.back());
-  polls_left_.pop_back();
-  const auto& endpoint = spec_.poll.endpoints[choice.endpoint];
-  auto progress = progress_of(choice);
-  auto resource = choice.resource;
-  polling_ = std::make_unique<poll_step>(
-    known_->at, spec_, endpoint, std::move(resource), std::move(progress), ports_, host_, tokens_,
-    [this, &endpoint](poll_progress& after, const poll_outcome& outcome) {
-      return plan(endpoint, after, outcome);
-    },
-    [this, choice](poll_end how) { polled(choice, std::move(how)); });
-  polling_->start();
+  tokens_.look([this] { enter(registrations_first() ? phase::registrations : phase::poll); });
 }
 
-timestamp connection_driver::plan(const endpoint_spec& endpoint, poll_progress& progress,
-                                  const poll_outcome& outcome) {
-  auto now = host_.now();
-  auto schedule = poll_schedule::make(endpoint.schedule.value_or(spec_.poll.schedule));
-  poll_pressure pressure;
-  pressure.watched = host_.watched();
-  pressure.webhooks_flow = webhooks_flow();
-  pressure.provider_min = outcome.interval_min;
-  pressure.budget_left = ports_.traffic->budget_left({key_, known_->at.account}, now);
-  // The loader refused what is no schedule; a day is nobody's harm should one slip through.
-  auto base = schedule ? schedule->period(now) : std::chrono::seconds{24h};
-  auto interval = adaptive_interval(base, spec_.poll, pressure);
-  auto used = schedule && interval == base ? *schedule : poll_schedule::every(interval);
-  auto spread = spread_of(key_.user.str() + '/' + key_.platform.str() + '/'
-                          + progress.endpoint);
-  auto free = ports_.traffic->not_before({key_, known_->at.account}, endpoint.id, now);
-  if (!outcome.problem) {
-    progress.due = outcome.more ? std::max(now, free)
-                                : lapwing::next_due(used, spread, host_.chance(), now, now);
-  } else {
-    switch (outcome.problem->kind) {
-      case answer_failure::forbidden:
-      case answer_failure::not_found:
-      case answer_failure::refused: // Time does not heal these.
-        progress.due = lapwing::next_due(used, spread, host_.chance(), now, now);
-        break;
-      default: progress.due = now + retry_delay(progress.failure_count, host_.chance());
+/// Where nothing has to be polled to know what to register, deliveries begin before the first poll:
+/// so there is no gap between the two.
+bool connection_driver::registrations_first() const noexcept {
+  return at_.spec.registration.resources_from.empty();
+}
+
+connection_driver::phase connection_driver::after(phase done) const noexcept {
+  switch (done) {
+    case phase::registrations: return registrations_first() ? phase::poll : phase::rest;
+    case phase::poll: return phase::reconcile;
+    case phase::reconcile: return registrations_first() ? phase::rest : phase::registrations;
+    case phase::rest: break;
+  }
+  return phase::rest;
+}
+
+void connection_driver::enter(phase next) {
+  if (next == phase::rest || !at_.is_open())
+    return finish(at_.known.has_value());
+  switch (next) {
+    case phase::registrations: return registrations();
+    case phase::poll: return polls();
+    case phase::reconcile: return reconcile();
+    case phase::rest: break;
+  }
+}
+
+// -- polling ----------------------------------------------------------------------------------------
+
+void connection_driver::polls() {
+  follow(choice_.check(at_.host.now()));
+  poll_round::hooks calls;
+  calls.pressure = [this](const endpoint_spec& endpoint) { return pressure_of(endpoint); };
+  calls.found_news = [this](const endpoint_spec& endpoint) {
+    if (at_.spec.registration.resources_from.starts_with(endpoint.id + '.'))
+      found_resources_ = true;
+    // What a first sync finds is old: no webhook had to tell of it.
+    if (covers(endpoint) && !wants(connection_work::connected) && !wants(connection_work::hint)) {
+      follow(choice_.found_news(at_.host.now()));
+      note_news();
     }
-    progress.due = std::max(progress.due, free);
-  }
-  progress_named(progress.endpoint) = progress;
-  return stored_due_ = next_due();
+  };
+  calls.done = [this](poll_round_end how) {
+    if (how.polled_any) {
+      auto took = std::chrono::duration_cast<std::chrono::milliseconds>(at_.host.now() - began_);
+      publish(sync_news(at_.key, took, how.new_items));
+    }
+    leave(polling_, [this] { enter(after(phase::poll)); });
+  };
+  polling_ = std::make_unique<poll_round>(at_, tokens_, std::move(calls));
+  polling_->start(wants(connection_work::sync) || wants(connection_work::hint)
+                  || wants(connection_work::connected));
 }
 
-void connection_driver::polled(const poll_choice& what, poll_end how) {
-  // The step ends in this call: what it owns must not be used after.
-  auto ended = std::move(polling_);
-  auto& progress = progress_of(what);
-  progress = how.progress;
-  auto now = host_.now();
-  if (how.not_before)
-    progress.due = *how.not_before;
-  else if (how.failure) // The store may be away for hours: nothing of this is on disk.
-    progress.due = now + std::max<std::chrono::milliseconds>(
-                           again_after, retry_delay(++unstored_, host_.chance()));
-  else
-    polled_any_ = polled_any_ || !how.problem;
-  if (!how.failure && !how.not_before)
-    unstored_ = 0;
-  new_items_ += how.new_items;
-  if (how.problem)
-    problem_ = how.problem;
-  if (!how.failure && !how.not_before)
-    known_->at.last_sync = now;
-  if (how.more && extra_polls_ < extra_polls_max) {
-    ++extra_polls_;
-    polls_left_.push_back(what);
+bool connection_driver::covers(const endpoint_spec& endpoint) const {
+  return std::ranges::find(at_.spec.webhook.covers, endpoint.id) != at_.spec.webhook.covers.end();
+}
+
+poll_pressure connection_driver::pressure_of(const endpoint_spec& endpoint) const {
+  poll_pressure pressure;
+  pressure.watched = at_.host.watched();
+  if (covers(endpoint)) {
+    pressure.webhooks_flow = choice_.method() == monitor_method::webhook;
+    pressure.webhooks_doubted = choice_.is_doubted();
   }
-  // Not from within the step's own call.
-  host_.make_poster()([this, alive = std::weak_ptr<bool>{alive_}, ended = std::shared_ptr<poll_step>{
-                                                                    std::move(ended)}] {
-    if (alive.lock())
-      poll_next();
+  pressure.budget_left = at_.ports.traffic->budget_left(at_.party(), at_.host.now());
+  return pressure;
+}
+
+// -- webhooks ---------------------------------------------------------------------------------------
+
+void connection_driver::registrations() {
+  auto now = at_.host.now();
+  bool is_due = std::ranges::any_of(at_.known->registrations, [&](const registration& one) {
+    return registration_is_due(one, now);
+  });
+  bool is_wanted = is_due || found_resources_ || !has_looked_ || wants(connection_work::connected)
+                   || wants(connection_work::sync);
+  if (!is_wanted || !registers(at_))
+    return enter(after(phase::registrations));
+  has_looked_ = true;
+  registering_ = std::make_unique<registration_round>(
+    at_, tokens_,
+    registration_round::hooks{
+      [this](const registration_outcome& outcome, bool is_new) { settled(outcome, is_new); },
+      [this] { leave(registering_, [this] { enter(after(phase::registrations)); }); }});
+  registering_->start();
+}
+
+void connection_driver::settled(const registration_outcome& outcome, bool is_new) {
+  auto now = at_.host.now();
+  auto state = worst_of(at_.known->registrations, now);
+  follow(choice_.registered(state.status, state.cause, outcome.remedy, state.last_delivery, now));
+  if (!is_new)
+    return;
+  // Between the last poll and the first delivery something may have happened: read once more.
+  for (auto& poll : at_.known->polls)
+    for (const auto& id : at_.spec.webhook.covers)
+      if ((poll.endpoint == id || poll.endpoint.starts_with(id + '|')) && poll.last_poll)
+        poll.due = now;
+}
+
+void connection_driver::reconcile() {
+  reconciling_ = std::make_unique<reconcile_round>(
+    at_, tokens_,
+    reconcile_round::hooks{[this](const std::string&) {
+                             auto now = at_.host.now();
+                             auto state = worst_of(at_.known->registrations, now);
+                             follow(choice_.registered(state.status, state.cause, {},
+                                                       state.last_delivery, now));
+                           },
+                           [this] {
+                             leave(reconciling_, [this] { enter(after(phase::reconcile)); });
+                           }});
+  reconciling_->start();
+}
+
+void connection_driver::saw_delivery() {
+  auto now = at_.host.now();
+  if (at_.known)
+    return note_delivery(now);
+  run(connection_work::look, [this, now](const result<bool>& found) {
+    if (found && *found && at_.known)
+      note_delivery(now);
   });
 }
 
-void connection_driver::tell_sync() {
-  event_draft draft;
-  draft.type = "platform_sync";
-  draft.platform = key_.platform.str();
-  draft.message = key_.platform.str() + " data synced successfully";
-  auto took = std::chrono::duration_cast<std::chrono::milliseconds>(host_.now() - began_).count();
-  draft.data = "{\"durationMs\":" + std::to_string(std::max<std::int64_t>(took, 0))
-               + ",\"items\":" + std::to_string(new_items_) + '}';
-  // A sync without news is worth a word to who watches, not a place in the history.
-  publish(std::move(draft), {}, new_items_ == 0);
+void connection_driver::note_delivery(timestamp when) {
+  if (means_of(at_.spec).has_webhook)
+    follow(choice_.delivered(when));
+  auto& all = at_.known->registrations;
+  bool is_ours = at_.spec.registration.style != registration_style::none;
+  if (all.empty() && is_ours)
+    return; // Somebody made that hook by hand.
+  // One of them stands for all: which of them it was for is not told.
+  auto& row = all.empty() ? at_.registration_of("") : all.front();
+  auto details = registration_details::of(row);
+  bool is_noted = row.last_delivery && when - *row.last_delivery < delivery_noted_every
+                  && !details.news_at;
+  if (!is_ours && row.status != "active") {
+    row.status = "active"; // Registered at the provider by the operator.
+    details.active_since = when;
+    is_noted = false;
+  }
+  if (is_noted)
+    return;
+  row.last_delivery = when;
+  details.news_at.reset();
+  row.details = details.json();
+  at_.ports.store->save_registration(at_.key, row, at_.next_due(), [](const result<bool>&) {});
 }
+
+/// So that a doubt ripens although nobody keeps it in mind.
+void connection_driver::note_news() {
+  const auto& news = choice_.unexplained_news();
+  if (!news || at_.known->registrations.empty())
+    return;
+  auto& row = at_.known->registrations.front();
+  auto details = registration_details::of(row);
+  if (details.news_at == news)
+    return;
+  details.news_at = news;
+  row.details = details.json();
+  at_.ports.store->save_registration(at_.key, row, at_.next_due(), [](const result<bool>&) {});
+}
+
+void connection_driver::saw_bad_delivery(std::string_view external_id) {
+  if (at_.known && !external_id.empty()
+      && std::ranges::any_of(at_.known->registrations, [&](const registration& one) {
+           return one.external_id == external_id;
+         }))
+    follow(choice_.misdelivered(at_.host.now()));
+}
+
+void connection_driver::register_again() {
+  if (!registers(at_))
+    return;
+  for (auto& one : at_.known->registrations)
+    one.renew_at = at_.host.now();
+}
+
+/// A change of how the connection is watched over: kept, told, acted on.
+void connection_driver::follow(const std::optional<status_report>& changed) {
+  if (!changed || !at_.is_open())
+    return;
+  auto& row = at_.known->at;
+  auto message = sentence_of(*changed, at_.spec.title);
+  if (row.status != changed->status || row.cause != changed->cause) {
+    row.status = changed->status;
+    row.cause = changed->cause;
+    row.message = changed->cause.empty() ? std::string{} : message;
+    at_.ports.store->save_status(at_.key, row.status, row.cause, row.message,
+                                 [](const result<bool>&) {});
+  }
+  publish(status_news(at_.key, *changed, std::move(message), {}));
+  if (choice_.is_doubted() && choice_.registration_stands())
+    register_again();
+}
+
+void connection_driver::heard_hub(hub_word word, ending done) {
+  if (at_.known)
+    return answer_hub(word, done);
+  run(connection_work::look, [this, word = std::move(word), done = std::move(done)](
+                               const result<bool>& found) {
+    if (!found)
+      return done(found);
+    answer_hub(word, done);
+  });
+}
+
+void connection_driver::answer_hub(const hub_word& word, const ending& done) {
+  registration* row = nullptr;
+  if (at_.known)
+    for (auto& one : at_.known->registrations)
+      if (one.external_id == word.topic)
+        row = &one;
+  bool is_denied = word.mode == "denied";
+  if (!is_denied && !websub_wants(row ? std::optional{*row} : std::nullopt, word.mode))
+    return done(false);
+  if (row == nullptr)
+    return done(!is_denied);
+  auto now = at_.host.now();
+  *row = is_denied ? websub_denied(*row, now)
+                   : websub_verified(*row, at_.spec.registration, word.lease, now,
+                                     at_.host.chance());
+  registration_outcome outcome;
+  settled(outcome, !is_denied);
+  at_.ports.store->save_registration(
+    at_.key, *row, at_.next_due(),
+    [post = guarded_post(), done, is_denied](const result<bool>& kept) {
+      post([done, is_denied, kept] { done(kept ? result<bool>{!is_denied} : kept); });
+    });
+}
+
+// -- the end of a task ------------------------------------------------------------------------------
 
 timestamp connection_driver::next_due() const {
-  auto soonest = host_.now() + look_at_least_every;
+  auto now = at_.host.now();
+  auto soonest = now + look_at_least_every;
   if (auto due = tokens_.keeper().due())
     soonest = std::min(soonest, *due);
-  for (const auto& poll : known_->polls)
-    soonest = std::min(soonest, poll.due);
+  if (auto check = choice_.next_check())
+    soonest = std::min(soonest, *check);
+  bool can_register = registers(at_);
+  for (const auto& one : at_.known->registrations)
+    if (can_register)
+      soonest = std::min(soonest, one.renew_at.value_or(soonest));
+  for (const auto& poll : at_.known->polls) {
+    bool is_hook = poll.endpoint.starts_with(reconcile_prefix);
+    bool has_hook = is_hook
+                    && std::ranges::any_of(at_.known->registrations, [&](const registration& one) {
+                         return one.status == "active"
+                                && poll.endpoint.substr(reconcile_prefix.size()) == one.resource;
+                       });
+    if (!is_hook || has_hook)
+      soonest = std::min(soonest, poll.due);
+  }
   return soonest;
 }
 
 void connection_driver::finish(const result<bool>& how) {
   auto answered = std::exchange(current_, {});
-  if (how && *how && known_ && known_->at.status != connection_status::needs_reauth) {
-    auto due = next_due();
-    if (due != stored_due_) {
-      stored_due_ = due;
-      ports_.store->set_due(key_, due, [](const result<bool>&) {});
-    }
+  if (how && *how && at_.is_open()) {
+    auto before = stored_due_;
+    if (at_.next_due() != before)
+      at_.ports.store->set_due(at_.key, stored_due_, [](const result<bool>&) {});
   }
   for (auto& one : answered)
     if (one.done)
@@ -359,80 +415,68 @@ void connection_driver::finish(const result<bool>& how) {
     start();
 }
 
-bool connection_driver::webhooks_flow() const {
-  return last_delivery_ && host_.now() - *last_delivery_ < spec_.webhook.quiet_after;
-}
+// -- disconnecting ----------------------------------------------------------------------------------
 
 void connection_driver::remove() {
-  auto request = revocation_request(spec_, known_->at.tokens);
+  tokens_.loaded(at_.known->at);
+  registering_ = std::make_unique<registration_round>(
+    at_, tokens_,
+    registration_round::hooks{[](const registration_outcome&, bool) {},
+                              [this] { leave(registering_, [this] { revoke(); }); }});
+  registering_->start_removal(removal_patience);
+}
+
+void connection_driver::revoke() {
+  auto request = at_.known ? revocation_request(at_.spec, tokens_.keeper().tokens()) : std::nullopt;
   if (!request)
     return revoked();
   // Whatever the platform says, the person's word counts: the tokens are forgotten.
-  ports_.http->send(std::move(*request),
-                    [this, post = guarded_post()](const result<http_response>&) {
-                      post([this] { revoked(); });
-                    });
+  at_.ports.http->send(std::move(*request),
+                       [this, post = guarded_post()](const result<http_response>&) {
+                         post([this] { revoked(); });
+                       });
 }
 
 void connection_driver::revoked() {
   tokens_.gone();
-  ports_.store->disconnect(key_, [this, post = guarded_post()](const result<bool>& done) {
+  at_.ports.store->disconnect(at_.key, [this, post = guarded_post()](const result<bool>& done) {
     post([this, done] {
-      known_.reset();
+      at_.known.reset();
+      status_report report;
+      report.status = connection_status::disconnected;
       if (done)
-        tell_status("disconnected", "", spec_.title + " is disconnected",
-                    "disconnected:" + std::to_string(host_.now().time_since_epoch().count()));
+        publish(status_news(
+          at_.key, report, at_.spec.title + " is disconnected",
+          "disconnected:" + std::to_string(at_.host.now().time_since_epoch().count())));
       finish(done);
     });
   });
 }
 
+// -- tokens -----------------------------------------------------------------------------------------
+
 void connection_driver::ended(const token_keeper::end& why) {
-  known_->at.status = connection_status::needs_reauth;
-  known_->at.cause = why.cause;
-  known_->at.message = why.message;
-  ports_.store->save_status(key_, connection_status::needs_reauth, why.cause, why.message,
-                            [](const result<bool>&) {});
-  tell_status("needs_reauth", why.cause, why.message,
-              "needs_reauth:" + std::to_string(tokens_.keeper().version()));
+  auto& row = at_.known->at;
+  row.status = connection_status::needs_reauth;
+  row.cause = why.cause;
+  row.message = why.message;
+  at_.ports.store->save_status(at_.key, row.status, row.cause, row.message,
+                               [](const result<bool>&) {});
+  status_report report{row.status, choice_.method(), row.cause,
+                       "/api/oauth/" + at_.key.platform.str() + "/authorize"};
+  publish(status_news(at_.key, report, why.message,
+                      "needs_reauth:" + std::to_string(tokens_.keeper().version())));
 }
 
 void connection_driver::refreshed() {
-  known_->at.token_version = tokens_.keeper().version();
-  known_->at.tokens.expires_at = tokens_.keeper().tokens().expires_at;
+  at_.known->at.token_version = tokens_.keeper().version();
+  at_.known->at.tokens.expires_at = tokens_.keeper().tokens().expires_at;
   stored_due_ = {}; // The tokens were stored with a due time of their own.
-  event_draft draft;
-  draft.type = "token_refresh";
-  draft.platform = key_.platform.str();
-  draft.message = spec_.title + " access was renewed";
-  publish(std::move(draft), {}, true);
+  publish(refresh_news(at_.key, at_.spec.title));
 }
 
-void connection_driver::tell_status(std::string_view status, std::string_view cause,
-                                    std::string message, std::string delivery_id) {
-  event_draft draft;
-  draft.type = "connection_status";
-  draft.platform = key_.platform.str();
-  draft.message = std::move(message);
-  draft.data = "{\"status\":" + quoted(status) + ",\"method\":"
-               + (webhooks_flow() ? "\"webhook\"" : "\"polling\"") + ",\"cause\":" + quoted(cause)
-               + ",\"remedy\":"
-               + (status == "needs_reauth"
-                    ? quoted("/api/oauth/" + key_.platform.str() + "/authorize")
-                    : std::string{"null"})
-               + '}';
-  draft.extras = "\"status\":" + quoted(status) + ",\"reason\":" + quoted(cause);
-  publish(std::move(draft), std::move(delivery_id), false);
-}
-
-void connection_driver::publish(event_draft draft, std::string delivery_id, bool ephemeral) {
-  publish_request request;
-  request.target = log_id::of(key_.user);
-  request.draft = std::move(draft);
-  request.source = "status:" + key_.platform.str();
-  request.delivery_id = std::move(delivery_id);
-  request.ephemeral = ephemeral;
-  host_.publish(std::move(request), [](const result<publish_receipt>&) {});
+void connection_driver::publish(publish_request request) {
+  at_.host.publish(std::move(request), [](const result<publish_receipt>&) {});
 }
 
 } // namespace lapwing

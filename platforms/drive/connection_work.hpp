@@ -11,6 +11,8 @@ enum class connection_work : std::uint8_t {
   hint,      ///< A webhook that only says "something changed" (Gmail, Calendar): polled now.
   connected, ///< New tokens were stored: loaded anew, registered, polled for the first time.
   remove,    ///< The person disconnects: revoked, unregistered, forgotten.
+  doubt,     ///< The platform said that the grant may have ended: the token is tried.
+  look,      ///< Loaded if it is not, nothing else: somebody wants to know how it does.
 };
 
 } // namespace lapwing

@@ -75,6 +75,8 @@ struct driver_ports {
   /// "https://node.example": what providers and browsers reach us by; "" unknown, so no webhooks are
   /// registered.
   std::string public_url;
+  /// 43 characters of [A-Za-z0-9_-] that nobody can guess (256 random bits).
+  std::function<std::string()> fresh_secret;
 };
 
 } // namespace lapwing

@@ -44,8 +44,9 @@ std::string_view to_string_view(connection_status status) noexcept {
 }
 
 method_means means_of(const platform_spec& spec) {
-  return {!spec.webhook.scheme.empty(), spec.registration.style != registration_style::none,
-          spec.webhook.quiet_after};
+  bool registers = spec.registration.style != registration_style::none;
+  // Deliveries that tell nothing of what is polled (Discord's) are no other way to it.
+  return {registers || !spec.webhook.covers.empty(), registers, spec.webhook.quiet_after};
 }
 
 std::string status_data_json(std::string_view platform, const status_report& report) {
@@ -66,6 +67,9 @@ registrations_state worst_of(const std::vector<registration>& all, timestamp now
     expire(one, now);
     if (one.last_delivery && (!out.last_delivery || *one.last_delivery > *out.last_delivery))
       out.last_delivery = one.last_delivery;
+    auto details = registration_details::of(one);
+    out.active_since = std::max(out.active_since, details.active_since);
+    out.news_at = std::max(out.news_at, details.news_at);
     if (out.status.empty() || rank(one.status) < rank(out.status)) {
       out.status = one.status;
       out.cause = one.cause;
@@ -76,6 +80,21 @@ registrations_state worst_of(const std::vector<registration>& all, timestamp now
 
 method_choice::method_choice(method_means means, timestamp now)
     : means_(means), trusted_since_(now) {}
+
+void method_choice::restore(const registrations_state& earlier, std::string_view cause,
+                            timestamp now) {
+  if (cause == "webhooks_quiet")
+    doubt_ = doubt::quiet;
+  else if (cause == "signature_failures")
+    doubt_ = doubt::signatures;
+  registration_ = earlier.status;
+  registration_cause_ = earlier.cause;
+  last_delivery_ = earlier.last_delivery;
+  trusted_since_ = earlier.active_since.value_or(now);
+  news_at_ = earlier.news_at;
+  is_proven_ = last_delivery_ && *last_delivery_ >= trusted_since_ && registration_ != "expired";
+  check(now);
+}
 
 std::optional<status_report> method_choice::registered(std::string_view status,
                                                        std::string_view cause,

@@ -54,6 +54,11 @@ public:
 
   method_choice(method_means means, timestamp now);
 
+  /// What an earlier life knew, before anything else: of the registrations, since when they are
+  /// trusted, news that no delivery has explained yet, and the cause that was last told. `report()`
+  /// follows; nobody is told.
+  void restore(const struct registrations_state& earlier, std::string_view cause, timestamp now);
+
   /// After loading or any change of registrations: the least good status of all resources
   /// ("active" when all are), its cause and remedy, and the newest delivery of any.
   std::optional<status_report> registered(std::string_view status, std::string_view cause,
@@ -77,6 +82,9 @@ public:
   bool is_doubted() const noexcept { return told_.status == connection_status::degraded; }
   const status_report& report() const noexcept { return told_; }
   const std::optional<timestamp>& last_delivery() const noexcept { return last_delivery_; }
+  bool registration_stands() const noexcept { return registration_ == "active"; }
+  /// See registration_details::news_at.
+  const std::optional<timestamp>& unexplained_news() const noexcept { return news_at_; }
 
 private:
   enum class doubt : std::uint8_t { none, quiet, signatures };
@@ -103,6 +111,8 @@ struct registrations_state {
   std::string status; ///< "" when there are none.
   std::string cause;
   std::optional<timestamp> last_delivery;
+  std::optional<timestamp> active_since; ///< The latest of any.
+  std::optional<timestamp> news_at;
 };
 registrations_state worst_of(const std::vector<registration>& all, timestamp now);
 

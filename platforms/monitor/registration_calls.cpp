@@ -59,6 +59,17 @@ std::string github_body(const registration_target& target, const std::string& se
   return out + "}}";
 }
 
+std::optional<std::int64_t> number_of(json_slice value) {
+  auto text = value.scalar().value_or("");
+  std::int64_t out = 0;
+  auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
+  // Up to the year 9999, as far as it is a time.
+  if (failure != std::errc{} || end != text.data() + text.size() || out < 0
+      || out > 253'402'300'799'000)
+    return std::nullopt;
+  return out;
+}
+
 } // namespace
 
 registration_details registration_details::of(const registration& at) {
@@ -67,20 +78,37 @@ registration_details registration_details::of(const registration& at) {
   if (!root || root->kind() != json_kind::object)
     return out;
   out.resource_id = (*root)["resourceId"].scalar().value_or("");
-  auto attempts = (*root)["attempts"].scalar().value_or("");
-  std::from_chars(attempts.data(), attempts.data() + attempts.size(), out.attempts);
+  out.attempts = static_cast<std::uint32_t>(number_of((*root)["attempts"]).value_or(0));
   out.awaits_verification = (*root)["awaitsVerification"].is_true();
+  auto time = [&](std::string_view name) -> std::optional<timestamp> {
+    if (auto ms = number_of((*root)[name]))
+      return timestamp{std::chrono::milliseconds{*ms}};
+    return std::nullopt;
+  };
+  out.active_since = time("activeSince");
+  out.news_at = time("newsAt");
   return out;
 }
 
 std::string registration_details::json() const {
   std::string out = "{";
+  auto add = [&](std::string_view name, const std::string& value) {
+    if (out.size() > 1)
+      out += ',';
+    out.append("\"").append(name).append("\":").append(value);
+  };
+  auto add_time = [&](std::string_view name, const std::optional<timestamp>& when) {
+    if (when)
+      add(name, std::to_string(when->time_since_epoch().count()));
+  };
   if (!resource_id.empty())
     append_member(out, "resourceId", resource_id);
   if (attempts > 0)
-    out += (out.size() > 1 ? ",\"attempts\":" : "\"attempts\":") + std::to_string(attempts);
+    add("attempts", std::to_string(attempts));
   if (awaits_verification)
-    out += out.size() > 1 ? ",\"awaitsVerification\":true" : "\"awaitsVerification\":true";
+    add("awaitsVerification", "true");
+  add_time("activeSince", active_since);
+  add_time("newsAt", news_at);
   return out.size() > 1 ? out + '}' : std::string{};
 }
 
@@ -201,14 +229,11 @@ result<watch_answer> read_watch(std::string_view body) {
     return error{errc::malformed_json, "the answer is no object"};
   watch_answer out;
   out.resource_id = (*root)["resourceId"].scalar().value_or("");
-  if (auto text = (*root)["expiration"].scalar()) {
-    std::int64_t value = 0;
-    auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), value);
-    // Up to the year 9999: later is no time that could be written down.
-    if (failure != std::errc{} || end != text->data() + text->size() || value <= 0
-        || value > 253'402'300'799'000)
+  if ((*root)["expiration"].scalar()) {
+    auto value = number_of((*root)["expiration"]);
+    if (!value || *value == 0)
       return error{errc::malformed_json, "\"expiration\" is no time in milliseconds"};
-    out.expires_at = timestamp{std::chrono::milliseconds{value}};
+    out.expires_at = timestamp{std::chrono::milliseconds{*value}};
   }
   return out;
 }

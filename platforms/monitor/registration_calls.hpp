@@ -27,6 +27,9 @@ struct registration_details {
   std::string resource_id;       ///< Calendar: needed to stop the channel.
   std::uint32_t attempts = 0;    ///< Failed ones in a row.
   bool awaits_verification = false; ///< WebSub: the hub has not asked yet.
+  std::optional<timestamp> active_since; ///< Deliveries can come since then, without a gap.
+  /// A poll found news then that no delivery has explained yet.
+  std::optional<timestamp> news_at;
 
   static registration_details of(const registration& at);
   std::string json() const; ///< "" when there is nothing to remember.

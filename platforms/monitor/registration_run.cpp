@@ -96,6 +96,19 @@ void expire(registration& at, timestamp now) {
   }
 }
 
+namespace {
+
+/// A renewal goes on with what was known; a new life begins with a clean slate.
+void begin_active(registration& at, registration_details& details, timestamp now) {
+  if (at.status != "active" || !details.active_since) {
+    details.active_since = now;
+    details.news_at.reset();
+  }
+  at.status = "active";
+}
+
+} // namespace
+
 registration_run::registration_run(registration_target target, registration_goal goal,
                                    const rate_limit_spec& limits, registration stored,
                                    registration_means means)
@@ -274,7 +287,7 @@ void registration_run::take_watch(const http_response& answer) {
 
 void registration_run::active(std::optional<timestamp> expires_at) {
   request_.reset();
-  at_.status = "active";
+  begin_active(at_, details_, means_.now);
   at_.cause.clear();
   at_.expires_at = expires_at;
   at_.renew_at = renewal_time(*target_.spec, expires_at, means_.now, means_.chance);
@@ -332,8 +345,8 @@ registration websub_verified(registration at, const registration_spec& spec,
   auto details = registration_details::of(at);
   details.awaits_verification = false;
   details.attempts = 0;
+  begin_active(at, details, now);
   at.details = details.json();
-  at.status = "active";
   at.cause.clear();
   at.expires_at = now + std::clamp(lease, std::chrono::seconds{60}, lease_max);
   // 80 % of the lease, whatever else the file says (PLATFORMS 2).

@@ -159,7 +159,8 @@ CAF_TEST(refusals are permanent with a remedy and failures are tried again) {
   }
   CAF_CHECK(last == 45min); // 75 % of the longest by chance 0.
   auto healed = play(spec, "octo/repo", at, {answer(201, hook)});
-  CAF_CHECK_EQUAL(healed.outcome.at.details, "");
+  auto begun = "\"activeSince\":" + std::to_string(now.time_since_epoch().count());
+  CAF_CHECK_EQUAL(healed.outcome.at.details, '{' + begun + '}');
   CAF_CHECK_EQUAL(healed.outcome.at.cause, "");
   auto limited = play(spec, "octo/repo", {}, {answer(403, "{}", {{"Retry-After", "60"}})});
   CAF_CHECK(!limited.outcome.permanent);
@@ -233,7 +234,8 @@ CAF_TEST(a Calendar channel is replaced by a new one before it ends) {
                     + std::to_string((now + 168h).time_since_epoch().count()) + '}');
   auto at = run.outcome.at;
   CAF_CHECK_EQUAL(at.external_id, "fresh-id");
-  CAF_CHECK_EQUAL(at.details, R"({"resourceId":"r1"})");
+  CAF_CHECK_EQUAL(at.details, R"({"resourceId":"r1","activeSince":)"
+                                + std::to_string(now.time_since_epoch().count()) + '}');
   CAF_CHECK(at.renew_at == now + 144h);
   at.external_id = "old-id";
   at.details = R"({"resourceId":"r0"})";

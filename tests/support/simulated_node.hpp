@@ -31,7 +31,7 @@ public:
       : platforms_(std::move(platforms)), world_(world), http_(world), luck_(seed),
         true_time_(world.now()), scan_due_(world.now()) {
     clock_.at = true_time_;
-    ports_ = {&store_, &http_, nullptr, ""};
+    ports_ = {&store_, &http_, nullptr, "", [this] { return secret(); }};
     forget_traffic();
     http_.answer_through([this](std::chrono::milliseconds latency, std::function<void()> call) {
       later(latency, std::move(call));
@@ -58,6 +58,16 @@ public:
   std::unordered_set<std::string> watching;             ///< Users with a stream open.
   std::uint64_t steps = 0; ///< Whatever ran: a busy loop would show here.
   std::uint64_t wakes = 0; ///< Connections that were looked at.
+
+  /// Call before anything is connected: providers reach the node there.
+  void set_public_url(std::string url) { ports_.public_url = std::move(url); }
+
+  std::string secret() {
+    std::string out;
+    while (out.size() < 43)
+      out += std::to_string(luck_.next());
+    return out.substr(0, 43);
+  }
 
   double chance() { return luck_.unit(); }
 
