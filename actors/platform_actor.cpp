@@ -64,6 +64,7 @@ struct platform_state {
     report.last_error = last_error;
     report.status.method = last_webhook ? monitor_method::webhook : monitor_method::polling;
     std::string reconnect;
+    std::string trouble;
     if (connection) {
       report.title = connection->spec.title;
       report.has_webhook = !connection->spec.webhook.scheme.empty();
@@ -74,6 +75,12 @@ struct platform_state {
           report.next_poll = std::min(report.next_poll.value_or(poll.due), poll.due);
         if (known->at.status == connection_status::needs_reauth)
           reconnect = "/api/oauth/" + platform.str() + "/authorize";
+        connection_key key{user, platform};
+        auto free = env->traffic->not_before({key, known->at.account}, {}, report.now);
+        if (free > report.now)
+          report.throttled_until = free;
+        if (auto tokens = connection->driver.token_trouble(); tokens && last_error.empty())
+          report.last_error = trouble = "token endpoint: " + tokens->code;
       }
     }
     report.reconnect_url = reconnect;
