@@ -28,7 +28,8 @@ result<std::unique_ptr<node_store>> open_postgres(const config& settings,
   postgres_options options;
   options.url = settings.node.database_url;
   options.migrate = settings.node.migrate;
-  options.take_over_as = {node.id, node.address, node.version};
+  if (!node.id.empty())
+    options.take_over_as = node;
   options.batch_max = settings.storage.batch_max;
   options.queue_max = settings.storage.queue_max;
   options.writer_connections = settings.storage.writer_connections;
