@@ -18,11 +18,17 @@ using namespace std::chrono_literals;
 /// Between two looks while more is due: lets those that are done write their next due time.
 constexpr auto next_look_after = 50ms;
 
+/// Connections that nothing can be done for (their platform has lost its client id) are passed over
+/// until the next interval. Of more than so many, what is due behind them waits, too.
+constexpr std::size_t stuck_max = 20'000;
+
 struct due_scanner_state {
   static inline const char* name = "due_scanner";
   const node_context* env = nullptr;
   due_scanner_settings settings;
   std::unordered_set<std::string> under_way; ///< "user/platform"; `/` is in no user id.
+  std::unordered_set<std::string> stuck;     ///< The same, of those that ended as due as before.
+  std::size_t limit = 0; ///< Of the look that is, or was last, under way.
   bool asking = false;
   bool more = false; ///< The last look was cut short.
   bool soon = false; ///< The next look waits only for next_look_after.
@@ -40,7 +46,8 @@ void look(self_pointer self) {
     return;
   state.asking = true;
   // Those under way may still be due in the store's eyes, and come first: there is room for the rest.
-  state.env->connections->due(state.env->clock->now(), state.settings.under_way_max,
+  state.limit = state.settings.under_way_max + state.stuck.size();
+  state.env->connections->due(state.env->clock->now(), state.limit,
                               [me = due_scanner_actor{self}](auto found) {
                                 caf::anon_send(me, due_found{std::move(found)});
                               });
@@ -49,7 +56,7 @@ void look(self_pointer self) {
 /// While more is due, half of those under way are always at work when the others are asked for.
 void look_when_half_are_done(self_pointer self) {
   auto& state = self->state;
-  if (!state.more || state.soon || state.asking
+  if (!state.more || state.soon || state.asking || state.stuck.size() > stuck_max
       || state.under_way.size() > state.settings.under_way_max / 2)
     return;
   state.soon = true;
@@ -62,18 +69,19 @@ void look_when_half_are_done(self_pointer self) {
 void wake_found(self_pointer self, const due_found& found) {
   auto& state = self->state;
   state.asking = false;
-  state.more = found.keys && found.keys->size() >= state.settings.under_way_max;
+  state.more = found.keys && found.keys->size() >= state.limit;
   if (!found.keys)
     return; // The store is away: the next interval asks again.
   for (const connection_key& key : *found.keys) {
     if (state.under_way.size() >= state.settings.under_way_max)
       break;
-    if (!state.under_way.insert(text_of(key)).second)
+    auto name = text_of(key);
+    if (state.stuck.contains(name) || !state.under_way.insert(std::move(name)).second)
       continue;
     auto task = std::make_shared<platform_task>();
     task->of = key;
-    task->done = [me = due_scanner_actor{self}, key](const result<bool>&) {
-      caf::anon_send(me, task_ended{key});
+    task->done = [me = due_scanner_actor{self}, key](const result<bool>& how) {
+      caf::anon_send(me, task_ended{key, how && *how});
     };
     self->send(state.env->directories[home_of(key.user.str(), state.env->homes())],
                platform_message{std::move(task)});
@@ -93,12 +101,15 @@ due_scanner_actor::behavior_type behavior(self_pointer self, const node_context*
   return {
     [self](atom::wake) { look(self); },
     [self](atom::tick) {
+      self->state.stuck.clear();
       look(self);
       look_every_interval(self);
     },
     [self](const due_found& found) { wake_found(self, found); },
     [self](const task_ended& ended) {
-      self->state.under_way.erase(text_of(ended.of));
+      auto ended_one = self->state.under_way.extract(text_of(ended.of));
+      if (!ended.was_done && ended_one)
+        self->state.stuck.insert(std::move(ended_one));
       look_when_half_are_done(self);
     },
   };

@@ -87,6 +87,7 @@ struct due_found {
 };
 struct task_ended {
   connection_key of;
+  bool was_done = false; ///< Otherwise it is as due as before.
 };
 
 /// How deliveries of a platform ended, told to its actor: for its books.

@@ -145,6 +145,33 @@ connection_part* connection_of(self_pointer self) {
   return state.connection.get();
 }
 
+/// At rest the row has everything: two kilobytes less for each connection that nobody looks at. One
+/// with token trouble stays, because since when is in no row; and so does, until its next timer, one
+/// that webhooks come for.
+void put_down(self_pointer self) {
+  auto& connection = self->state.connection;
+  if (connection && connection->driver.idle() && !connection->driver.token_trouble())
+    connection.reset();
+}
+
+/// Not from within the driver's own call.
+void put_down_later(self_pointer self) {
+  self->send(self, posted_call{[self] { put_down(self); }});
+}
+
+caf::result<fragment> inspect(self_pointer self) {
+  auto* connection = connection_of(self);
+  if (connection == nullptr || connection->driver.known() || !connection->driver.idle())
+    return fragment{self->state.describe()};
+  // It rests, or rested until now.
+  auto promise = self->make_response_promise<fragment>();
+  connection->driver.run(connection_work::look, [self, promise](const result<bool>&) mutable {
+    promise.deliver(fragment{self->state.describe()});
+    put_down_later(self);
+  });
+  return promise;
+}
+
 void work(self_pointer self, const platform_message& message) {
   auto* connection = connection_of(self);
   if (connection == nullptr) {
@@ -155,6 +182,8 @@ void work(self_pointer self, const platform_message& message) {
   auto done = [self, task = message.task](const result<bool>& how) {
     task->finish(how);
     self->send(self->state.supervisor, platform_settled{});
+    if (task->work == connection_work::due)
+      put_down_later(self);
   };
   auto& driver = connection->driver;
   const auto& task = *message.task;
@@ -216,7 +245,7 @@ platform_actor::behavior_type behavior(self_pointer self, const node_context* en
       if (settled.stored > 0)
         follow_delivery(self);
     },
-    [self](const inspect_query&) { return fragment{self->state.describe()}; },
+    [self](const inspect_query&) { return inspect(self); },
   };
 }
 

@@ -12,12 +12,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// Without it nobody can be connected.
+const environment spotify_client{{"SPOTIFY_CLIENT_ID", "id"}, {"SPOTIFY_CLIENT_SECRET", "secret"}};
+
 struct fixture : test::stream_world {
   memory_connections connections;
   due_scanner_actor scanner;
 
   fixture() {
-    context.platforms = std::move(load_platforms({}, {}).platforms);
+    context.platforms = std::move(load_platforms({}, spotify_client).platforms);
     context.connections = &connections;
     context.outbound.push_back(nullptr); // Nothing is polled here.
   }
@@ -75,6 +78,27 @@ CAF_TEST(no more are under way than may be) {
   settle(); // Supervisors wait for their logs, so none of those that were woken gets further.
   CAF_CHECK_EQUAL(context.counts.users.load(), 100u);
   CAF_CHECK(due_count() >= 200u);
+}
+
+CAF_TEST(those that nothing can be done for are not in the way of the others) {
+  for (std::size_t i = 0; i < 300; ++i)
+    add_connection(i);
+  for (std::size_t i = 0; i < 300; ++i) {
+    connection lost;
+    lost.user = user_id{"user-" + std::to_string(i)};
+    lost.platform = platform_id{"linkedin"}; // No client id.
+    connections.connect(std::move(lost), clock.time - 1h, [](const auto&) {});
+  }
+  due_scanner_settings settings;
+  settings.interval = 60s;
+  settings.under_way_max = 100;
+  scanner = spawn_due_scanner(sys, context, settings);
+  pass(70s);
+  CAF_CHECK_EQUAL(due_count(), 300u);
+  const auto lookups = connections.due_questions;
+  CAF_CHECK(lookups < 30u); // No busy loop over those that stay.
+  pass(40s);
+  CAF_CHECK_EQUAL(connections.due_questions, lookups);
 }
 
 CAF_TEST(a store that was away is asked again after an interval) {

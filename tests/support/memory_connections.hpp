@@ -22,6 +22,7 @@ public:
   /// Only writes fail: a full disk.
   bool full = false;
   std::uint64_t writes = 0;
+  std::uint64_t due_questions = 0;
   std::uint64_t items_stored = 0;
   /// Items that somebody meant to store although they were there: announced twice.
   std::uint64_t items_again = 0;
@@ -202,6 +203,7 @@ public:
   }
   void due(timestamp until, std::size_t limit,
            callback<std::vector<connection_key>> done) override {
+    ++due_questions;
     if (refuse(done))
       return;
     std::vector<connection_key> out;
