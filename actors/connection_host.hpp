@@ -32,6 +32,8 @@ public:
   }
   void publish(publish_request request,
                std::function<void(result<publish_receipt>)> done) override {
+    if (env_.log != nullptr)
+      env_.log->told(user_id{request.target.name}, request.draft);
     auto job = std::make_shared<publish_job>();
     job->request = std::move(request);
     job->done = [post = calls_.post, done = std::move(done)](result<publish_receipt> receipt) {

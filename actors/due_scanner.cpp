@@ -72,6 +72,7 @@ void wake_found(self_pointer self, const due_found& found) {
   state.more = found.keys && found.keys->size() >= state.limit;
   if (!found.keys)
     return; // The store is away: the next interval asks again.
+  auto before = state.under_way.size();
   for (const connection_key& key : *found.keys) {
     if (state.under_way.size() >= state.settings.under_way_max)
       break;
@@ -86,6 +87,8 @@ void wake_found(self_pointer self, const due_found& found) {
     self->send(state.env->directories[home_of(key.user.str(), state.env->homes())],
                platform_message{std::move(task)});
   }
+  if (state.env->log != nullptr && state.under_way.size() > before)
+    state.env->log->due(state.under_way.size() - before);
   look_when_half_are_done(self);
 }
 

@@ -11,6 +11,7 @@
 
 #include "actors/batch_writer.hpp"
 #include "actors/event_log.hpp"
+#include "actors/journal.hpp"
 #include "actors/log_tail.hpp"
 #include "actors/room_relay.hpp"
 #include "actors/stream_keeper.hpp"
@@ -40,6 +41,7 @@ struct live_counts {
 struct node_context {
   event_store* store = nullptr;
   connection_store* connections = nullptr; ///< Null: this node connects no platforms.
+  journal* log = nullptr; ///< Null: nobody reads.
   const wall_clock* clock = nullptr;
   std::function<std::uint64_t()> random; ///< Any thread.
 

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <caf/send.hpp>
+#include <spdlog/spdlog.h>
 
 #include "actors/ring_queue.hpp"
 #include "actors/runtime/asio_scheduler.hpp"
@@ -195,6 +196,9 @@ std::unique_ptr<stream_session> bridge::open_stream(stream_request request,
                                                     std::shared_ptr<client_sink> sink) {
   auto& count = request.transport == "sse" ? sse_sessions_ : websocket_sessions_;
   auto home = home_of(request.user.str(), context_.homes());
+  if (spdlog::should_log(spdlog::level::info))
+    spdlog::info("{} connected and authenticated for user {}",
+                 request.transport == "sse" ? "SSE stream" : "WebSocket", request.user.str());
   return std::make_unique<actor_session>(
     spawn_session(system_, home, context_, std::move(request), std::move(sink)), count);
 }

@@ -19,6 +19,8 @@
 #include "app/node.hpp"
 #include "app/version.hpp"
 #include "config/reload.hpp"
+#include "config/values.hpp"
+#include "platforms/spec_loader.hpp"
 
 namespace lapwing {
 namespace {
@@ -70,8 +72,30 @@ void raise_descriptor_limit() {
   }
 }
 
+/// What goes on by itself: "Spotify is polled every 30m".
+std::vector<std::string> background_services(const config& settings,
+                                             const std::vector<platform_spec>& platforms) {
+  std::vector<std::string> out{
+    "heartbeat every " + format_duration(settings.streams.heartbeat),
+    "retention every " + format_duration(settings.events.retention_interval)};
+  if (!settings.platforms.monitor)
+    return out;
+  out.push_back("tokens and polls that are due are looked for every "
+                + format_duration(settings.platforms.scan));
+  for (const auto& platform : platforms) {
+    if (!connectable(platform) || platform.poll.endpoints.empty())
+      continue;
+    const auto& schedule = platform.poll.schedule;
+    out.push_back(platform.title + " is polled "
+                  + (schedule.cron.empty() ? "every " + format_duration(schedule.interval)
+                                           : "at " + schedule.cron + " UTC"));
+  }
+  return out;
+}
+
 /// S3-36: what a person wants to see first.
-void print_banner(const config& settings, const node& running) {
+void print_banner(const config& settings, const std::vector<std::string>& services,
+                  const node& running) {
   spdlog::info("Lapwing {} ({})", version, settings.dev() ? "development identity: every claim is believed" : settings.node.environment);
   for (const std::string& url : running.addresses()) {
     spdlog::info("dashboard    {}/", url);
@@ -83,9 +107,8 @@ void print_banner(const config& settings, const node& running) {
   for (const std::string& origin : settings.http.cors_origins)
     origins += (origins.empty() ? "" : ", ") + origin;
   spdlog::info("CORS         {}", origins.empty() ? "same origin only" : origins);
-  spdlog::info("background   heartbeat every {} s, retention every {} s",
-               std::chrono::duration_cast<std::chrono::seconds>(settings.streams.heartbeat).count(),
-               std::chrono::duration_cast<std::chrono::seconds>(settings.events.retention_interval).count());
+  for (const std::string& service : services)
+    spdlog::info("background   {}", service);
 }
 
 void reload(const node_options& options, config& current, node& running) {
@@ -117,13 +140,14 @@ int run(const node_options& options) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   start_logging(settings->log);
+  auto services = background_services(*settings, *platforms);
   auto running = node::start(*settings, std::move(*platforms));
   if (!running) {
     fmt::print(stderr, "the node did not start: {}\n", running.error().detail);
     spdlog::shutdown();
     return exit_failed;
   }
-  print_banner(*settings, **running);
+  print_banner(*settings, services, **running);
   for (const std::string& url : (*running)->addresses())
     fmt::print("ready {}\n", url);
   std::fflush(stdout);

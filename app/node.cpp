@@ -24,6 +24,7 @@
 #include "actors/runtime/runtime_config.hpp"
 #include "app/bridge.hpp"
 #include "app/connection_office.hpp"
+#include "app/log_journal.hpp"
 #include "app/logging.hpp"
 #include "app/platform_webhooks.hpp"
 #include "app/random_name.hpp"
@@ -86,6 +87,7 @@ struct node::parts {
 
   // In the order of their births; gone in the reverse.
   system_wall_clock clock;
+  log_journal log;
   std::unique_ptr<node_store> store;
   runtime_config runtime;
   caf::actor_system system;
@@ -135,6 +137,7 @@ void node::parts::spawn_actors(const config& settings) {
       });
     });
   context.traffic = traffic.get();
+  context.log = &log;
   context.clock = &clock;
   context.random = draw;
   context.batch_max = settings.storage.batch_max;
