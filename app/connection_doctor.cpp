@@ -26,11 +26,12 @@ std::string report_of(const loaded_connection& one, const platform_spec* spec, t
   report.connection = &one;
   report.now = now;
   report.has_webhook = spec != nullptr && !spec->webhook.scheme.empty();
-  auto registered = worst_of(one.registrations, now);
-  if (report.has_webhook && registered.status == "active")
-    report.status.method = monitor_method::webhook;
-  report.status.status = one.at.status;
-  report.status.cause = one.at.cause;
+  if (spec != nullptr) {
+    // As its driver would say when it wakes.
+    method_choice choice{means_of(*spec), now};
+    choice.restore(worst_of(one.registrations, now), one.at.cause, now);
+    report.status = choice.report();
+  }
   std::string reconnect;
   if (one.at.status == connection_status::needs_reauth)
     reconnect = "/api/oauth/" + one.at.platform.str() + "/authorize";

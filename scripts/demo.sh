@@ -58,11 +58,7 @@ set_demo_environment() {
     export "${provider}_CLIENT_SECRET=sim-${provider,,}-secret"
   done
   ENCRYPTION_KEY="$(demo_secret)"
-  GITHUB_WEBHOOK_SECRET="$(demo_secret)"
-  LAPWING_WEBHOOKS__CALENDAR__SECRET="$(demo_secret)"
-  LAPWING_WEBHOOKS__YOUTUBE__SECRET="$(demo_secret)"
-  export ENCRYPTION_KEY GITHUB_WEBHOOK_SECRET
-  export LAPWING_WEBHOOKS__CALENDAR__SECRET LAPWING_WEBHOOKS__YOUTUBE__SECRET
+  export ENCRYPTION_KEY
   export SLACK_SIGNING_SECRET=sim-slack-signing-secret
   export GOOGLE_PROJECT_ID=lapwing-sim
   export LAPWING_WEBHOOKS__GMAIL__JWKS_URL="$simulator/www.googleapis.com/oauth2/v3/certs"

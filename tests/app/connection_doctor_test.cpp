@@ -20,6 +20,7 @@ platform_spec platform(const char* name) {
   out.name = platform_id{name};
   out.title = std::string{"The "} + name;
   out.webhook.scheme = "github";
+  out.registration.style = registration_style::github;
   return out;
 }
 
@@ -82,6 +83,19 @@ CAF_TEST(a sleeping connection with a live registration lives by webhooks) {
   CAF_CHECK_EQUAL(report["method"], "webhook");
   CAF_CHECK_EQUAL(report["lastWebhook"], to_rfc3339(now - 5min));
   CAF_CHECK(document.dump().find("never shown") == std::string::npos);
+}
+
+CAF_TEST(a sleeping connection whose registration failed is polled and says so) {
+  auto one = stored("github");
+  registration hook;
+  hook.status = "failed";
+  hook.cause = "registration_forbidden";
+  one.registrations.push_back(hook);
+  auto document = told(nobody_runs, {one});
+  auto report = document["connections"][0];
+  CAF_CHECK_EQUAL(report["method"], "polling");
+  CAF_CHECK_EQUAL(report["state"], "degraded");
+  CAF_CHECK_EQUAL(report["cause"], "registration_forbidden");
 }
 
 CAF_TEST(a sleeping connection that needs its person says why and where) {

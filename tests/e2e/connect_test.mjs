@@ -101,3 +101,27 @@ test("connections outlive kill -9, and tokens lie sealed", async (t) => {
   const sync = await node.as("user-0", "/api/connections/spotify/sync", { method: "POST" });
   assert.equal(sync.status, 202);
 });
+
+test("S3-36 and S3-37: the banner tells what runs by itself, the log what it does", async (t) => {
+  const { node, simulator } = await connected_node(t);
+  assert.match(node.stderr, /background +tokens and polls that are due are looked for every 200ms/);
+  for (const [title, interval] of [["Spotify", "30m"], ["YouTube", "2h"], ["GitHub", "6h"], ["Discord", "4h"], ["Gmail", "1h"],
+    ["Slack", "4h"], ["Google Calendar", "2h"]]) {
+    assert.ok(node.stderr.includes(`background   ${title} is polled every ${interval}\n`), `${title}\n${node.stderr}`);
+  }
+  const stream = await SseStream.open(t, node, { token: user_token("user-0") });
+  await stream.first("connected");
+  assert.equal((await connect(node, "spotify")).status, 302);
+  await stream.first("platform_sync");
+  await simulator.order({ do: "expire_access_tokens", platform: "spotify" });
+  await node.as("user-0", "/api/connections/spotify/sync", { method: "POST" });
+  await stream.first("token_refresh");
+  await simulator.order({ do: "revoke", platform: "spotify" });
+  await node.as("user-0", "/api/connections/spotify/sync", { method: "POST" });
+  await stream.until(() => stream.of("connection_status").some(({ status }) => status === "needs_reauth"), "the end");
+  for (const line of [/info +SSE stream connected and authenticated for user user-0$/m, /info +spotify connected for user user-0$/m,
+    /info +\d+ new in recently_played of Spotify for user user-0$/m, /info +spotify data synced successfully for user user-0$/m,
+    /info +token refreshed for spotify \(user: user-0\)$/m, /warn +Spotify has ended the authorization .* for user user-0$/m]) {
+    await node.until(() => line.test(node.stderr), () => `${line} in\n${node.stderr}`);
+  }
+});
