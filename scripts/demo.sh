@@ -151,9 +151,9 @@ play_demo() {
       tell "Slack delivers everything twice for a while: it is stored once"
       order "$simulator" '{"do":"fault","kind":"duplicate_delivery","platform":"slack","count":5}'
       rest 20
-      tell "Discord's tokens of $user end early: the next call renews them"
-      order "$simulator" "{\"do\":\"expire_access_tokens\",\"platform\":\"discord\",\"user\":\"$user\"}"
-      sync_now "$node" "$user" discord
+      tell "Gmail forgets where $user was: the mailbox is read anew, nothing is stored twice"
+      order "$simulator" "{\"do\":\"expire_cursors\",\"platform\":\"gmail\",\"user\":\"$user\"}"
+      sync_now "$node" "$user" gmail
       rest 20
       tell "$user's hooks at GitHub are deleted: polling goes on meanwhile"
       order "$simulator" "{\"do\":\"delete_registrations\",\"platform\":\"github\",\"user\":\"$user\"}"
