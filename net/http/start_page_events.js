@@ -66,6 +66,8 @@ let retry_at = 0;
 function stream_state(text, kind) {
   write($("stream").lastChild, text);
   $("stream").className = kind;
+  // What is on the page is what was known last.
+  document.body.classList.toggle("away", kind !== "open");
 }
 
 /** WebSocket here, because it shows events of every type without knowing their names. */
