@@ -34,7 +34,7 @@ void log_journal::told(const user_id& user, const event_draft& what) {
     return;
   if (what.type == "token_refresh")
     return spdlog::info("token refreshed for {} (user: {})", what.platform, user.str());
-  spdlog::log(level, "{} for user {}", plain(what.message), user.str());
+  spdlog::log(level, "{} (user: {})", plain(what.message), user.str());
 }
 
 } // namespace lapwing

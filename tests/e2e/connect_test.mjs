@@ -120,8 +120,9 @@ test("S3-36 and S3-37: the banner tells what runs by itself, the log what it doe
   await node.as("user-0", "/api/connections/spotify/sync", { method: "POST" });
   await stream.until(() => stream.of("connection_status").some(({ status }) => status === "needs_reauth"), "the end");
   for (const line of [/info +SSE stream connected and authenticated for user user-0$/m, /info +spotify connected for user user-0$/m,
-    /info +\d+ new in recently_played of Spotify for user user-0$/m, /info +spotify data synced successfully for user user-0$/m,
-    /info +token refreshed for spotify \(user: user-0\)$/m, /warn +Spotify has ended the authorization .* for user user-0$/m]) {
+    /info +\d+ new in recently_played of Spotify \(user: user-0\)$/m,
+    /info +spotify data synced successfully \(user: user-0\)$/m, /info +token refreshed for spotify \(user: user-0\)$/m,
+    /warning +Spotify .* Connect it again to go on; all settings are kept\. \(user: user-0\)$/m]) {
     await node.until(() => line.test(node.stderr), () => `${line} in\n${node.stderr}`);
   }
 });

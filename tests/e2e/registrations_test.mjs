@@ -2,22 +2,13 @@
 // that connection's own secret, told of, and ended when the person disconnects. Against `lapwing sim`.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import test from "node:test";
-import { assert_problem, binary, start_node } from "./support/node.mjs";
+import { assert_problem, binary, free_port, start_node } from "./support/node.mjs";
 import { github_headers, user_token } from "./support/sign.mjs";
 import { SseStream } from "./support/sse.mjs";
 import { afterwards, eventually } from "./support/waiting.mjs";
 
 const platforms = ["github", "gmail", "calendar", "youtube"];
-
-async function free_port() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 async function start_simulator(t) {
   const child = spawn(binary, ["sim", "--listen", "127.0.0.1:0", "--users", "1", "--rate", "0"],
@@ -90,7 +81,8 @@ test("connecting registers webhooks, whose deliveries are told at once; disconne
   for (const platform of platforms) {
     await connect(node, platform);
     await registered(node, platform);
-    assert.ok((await simulator.registrations(platform)) > 0, platform);
+    // A hub knows that it was verified when it has our answer.
+    await eventually(async () => (await simulator.registrations(platform)) > 0, `${platform} to know of it`);
     await stream.until(() => told("connection_status", platform).some(({ data }) => data.method === "webhook"),
       () => `${platform} to be watched by webhook; ${stream.summary()}`);
     await simulator.control({ do: "produce", platform, user: "user-0", count: platform === "youtube" ? 6 : 1 });
