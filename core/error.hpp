@@ -2,10 +2,13 @@
 // closed list in docs/errors.md; net/http/error_table.cpp alone turns it into a status.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <boost/system/result.hpp>
 
@@ -67,10 +70,51 @@ struct error {
   friend bool operator==(const error&, const error&) = default;
 };
 
-template <class T>
-using result = boost::system::result<T, error>;
-
 /// boost::system::result calls this when value() meets an error: our bug, so it ends the thread.
 [[noreturn]] void throw_exception_from_error(const error& failure, const boost::source_location&);
+
+} // namespace lapwing
+
+/// The library's own one takes a result<bool> that is to be copied from a non-constant, or moved from
+/// a constant, for a flag: it makes a new one of "has a value". A lambda that captures one by copy does
+/// both, and then a store's "false", or its failure, would turn into another answer on its way.
+template <>
+class boost::system::result<bool, lapwing::error> {
+public:
+  using value_type = bool;
+  using error_type = lapwing::error;
+
+  result() noexcept = default;
+  template <std::same_as<bool> Flag>
+  result(Flag value) noexcept : value_(value) {}
+  result(lapwing::error failure) : failure_(std::move(failure)) {}
+
+  bool has_value() const noexcept { return !failure_; }
+  bool has_error() const noexcept { return failure_.has_value(); }
+  explicit operator bool() const noexcept { return has_value(); }
+
+  /// Only of one that has a value.
+  bool operator*() const noexcept { return value_; }
+  bool value() const {
+    if (failure_)
+      throw_exception_from_error(*failure_, BOOST_CURRENT_LOCATION);
+    return value_;
+  }
+  /// Empty (errc::none) when there is a value.
+  lapwing::error error() const {
+    return failure_ ? *failure_ : lapwing::error{lapwing::errc::none, {}};
+  }
+
+  friend bool operator==(const result&, const result&) = default;
+
+private:
+  bool value_ = false;
+  std::optional<lapwing::error> failure_;
+};
+
+namespace lapwing {
+
+template <class T>
+using result = boost::system::result<T, error>;
 
 } // namespace lapwing
