@@ -49,6 +49,9 @@ struct oauth_spec {
   std::string client_env;
   std::string client_id;     ///< From the environment only; empty: nobody can connect.
   std::string client_secret;
+  /// Platforms that share the client and where it is revoked: Google ends an authorization of all of
+  /// them with the token of one.
+  std::vector<platform_id> siblings;
 };
 
 /// Either every `interval`, or at the times of a five-field cron expression (UTC).

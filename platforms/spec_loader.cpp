@@ -505,6 +505,19 @@ spec_result load_platform_text(std::string_view toml, std::string_view file_name
   return loading.finish();
 }
 
+namespace {
+
+void find_siblings(std::vector<platform_spec>& platforms) {
+  for (auto& one : platforms)
+    for (const auto& other : platforms)
+      if (&one != &other && !one.oauth.client_id.empty() && !one.oauth.revocation.url.empty()
+          && one.oauth.client_id == other.oauth.client_id
+          && one.oauth.revocation.url == other.oauth.revocation.url)
+        one.oauth.siblings.push_back(other.name);
+}
+
+} // namespace
+
 platforms_result load_platforms(const std::string& directory, const environment& env) {
   platforms_result out;
   std::map<platform_id, platform_spec> by_name;
@@ -531,6 +544,7 @@ platforms_result load_platforms(const std::string& directory, const environment&
   }
   for (auto& [name, platform] : by_name)
     out.platforms.push_back(std::move(platform));
+  find_siblings(out.platforms);
   return out;
 }
 

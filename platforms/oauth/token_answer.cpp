@@ -189,6 +189,12 @@ token_failure_kind kind_of(const oauth_spec& oauth, std::string_view code) {
 token_outcome read_tokens(const platform_spec& platform, const json& body, timestamp now) {
   const token_failure unreadable{token_failure_kind::transient, "unreadable_answer", {}};
   const json* at = find(body, platform.oauth.token_path);
+  // Slack's answer to a refresh of a person's tokens has them at the top and says so; without that
+  // word what is there belongs to the bot.
+  const auto* type = member(body, "token_type");
+  const bool nested = at && at->is_object() && member(*at, "access_token");
+  if (!nested && type && *type == "user")
+    at = &body;
   if (!at || !at->is_object())
     return unreadable;
   const auto* access = member(*at, "access_token");

@@ -70,6 +70,27 @@ CAF_TEST(the good answer of each platform is read) {
   CAF_CHECK_EQUAL(std::get<token_answer>(slack).account, "T1");
 }
 
+CAF_TEST(refreshed tokens of a Slack user sit at the top) {
+  auto spec = platform("slack");
+  spec.oauth.token_path = "authed_user";
+  const auto read = [&](const char* body) {
+    return read_token_answer(spec, http_response{200, {}, body}, timestamp{});
+  };
+  const auto top = read(R"({"ok":true,"access_token":"xoxe.xoxp-2","refresh_token":"xoxe-2",
+    "expires_in":43200,"token_type":"user","authed_user":{"id":"U1"}})");
+  CAF_REQUIRE(std::holds_alternative<token_answer>(top));
+  CAF_CHECK_EQUAL(std::get<token_answer>(top).tokens.access_token, "xoxe.xoxp-2");
+  CAF_CHECK_EQUAL(std::get<token_answer>(top).tokens.refresh_token, "xoxe-2");
+  // The bot's, or of nobody who is named: not the person's.
+  for (const char* body : {R"({"ok":true,"access_token":"xoxb-1","token_type":"bot"})",
+                           R"({"ok":true,"access_token":"xoxb-1"})",
+                           R"({"ok":true,"access_token":"x","token_type":"bot","authed_user":7})"})
+    CAF_CHECK(std::holds_alternative<token_failure>(read(body)));
+  const auto both = read(R"({"ok":true,"access_token":"xoxb-1","token_type":"bot",
+    "authed_user":{"access_token":"xoxp-1","token_type":"user"}})");
+  CAF_CHECK_EQUAL(std::get<token_answer>(both).tokens.access_token, "xoxp-1");
+}
+
 CAF_TEST(the tokens of a Slack user sit below authed_user) {
   auto spec = platform("slack");
   spec.oauth.token_path = "authed_user";

@@ -78,7 +78,7 @@ CAF_TEST(the authorize address has what the platform wants and escapes it) {
       "&redirect_uri=https%3A%2F%2Fn.example%2Fcb%3Fx%3D1"
       "&scope=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fgmail.readonly&state=st"
       "&code_challenge=ch&code_challenge_method=S256"
-      "&access_type=offline&prompt=consent&include_granted_scopes=true");
+      "&access_type=offline&prompt=consent");
   CAF_CHECK_EQUAL(authorize_url(platform("slack"), "st", "ch", "https://n.example/cb"),
                   "https://slack.com/oauth/v2/authorize?response_type=code&client_id=1.2"
                   "&redirect_uri=https%3A%2F%2Fn.example%2Fcb"
