@@ -14,6 +14,7 @@
 #include "app/command_keys.hpp"
 #include "app/command_migrate.hpp"
 #include "app/command_node.hpp"
+#include "app/command_reencrypt.hpp"
 #include "app/command_sim.hpp"
 #include "app/command_token.hpp"
 #include "app/command_version.hpp"
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
   add_token_command(app, exit_code);
   add_keys_command(app, exit_code);
   add_migrate_command(app, exit_code);
+  add_reencrypt_command(app, exit_code);
   add_admin_command(app, exit_code);
   add_bench_command(app, exit_code);
   add_sim_command(app, exit_code);

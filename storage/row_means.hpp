@@ -39,6 +39,7 @@ struct old_secret {
 struct old_secrets {
   std::size_t count = 0;         ///< Of all that an older key of ours sealed.
   std::vector<old_secret> batch; ///< Some of them.
+  std::size_t foreign_count = 0; ///< Looked for when those are none: no key of ours opens them.
 };
 
 } // namespace lapwing

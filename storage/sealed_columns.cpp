@@ -19,6 +19,12 @@ std::span<const sealed_column> sealed_columns() noexcept {
   return all_sealed;
 }
 
+error sealed_with_foreign_keys(std::size_t count) {
+  return {errc::not_configured,
+          "secrets sealed with keys that are not in security.encryption_keys: "
+            + std::to_string(count)};
+}
+
 std::optional<error> secret_columns::refusal(
   std::initializer_list<std::string_view> secrets) const {
   const bool any = std::any_of(secrets.begin(), secrets.end(),

@@ -28,6 +28,9 @@ inline constexpr sealed_column sealed_verifier{"oauth_states", "verifier", "stat
 /// All of them: what a change of keys has to visit.
 std::span<const sealed_column> sealed_columns() noexcept;
 
+/// So many cannot be sealed anew: whoever removed their key needs it back.
+error sealed_with_foreign_keys(std::size_t count);
+
 /// Seals and opens what stands in those columns. "" is no secret, and is kept as NULL. Any thread.
 class secret_columns {
 public:

@@ -117,10 +117,15 @@ bool secret_box::needs_reseal(std::string_view box) const noexcept {
 }
 
 std::vector<std::string> secret_box::older_headers() const {
+  auto headers = known_headers();
+  const auto newest = headers.front();
+  std::erase(headers, newest);
+  return headers;
+}
+
+std::vector<std::string> secret_box::known_headers() const {
   std::vector<std::string> headers;
   for (const auto& each : keys_) {
-    if (each.id == keys_.front().id)
-      continue;
     std::string header(1, static_cast<char>(box_version));
     header.append(reinterpret_cast<const char*>(each.id.data()), each.id.size());
     headers.push_back(std::move(header));

@@ -60,6 +60,8 @@ public:
   bool needs_reseal(std::string_view box) const noexcept;
   /// How boxes begin that the other keys sealed: what `lapwing reencrypt` looks for.
   std::vector<std::string> older_headers() const;
+  /// How all boxes begin that can be opened.
+  std::vector<std::string> known_headers() const;
 
 private:
   using key_id = std::array<std::uint8_t, 4>;
