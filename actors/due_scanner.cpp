@@ -29,6 +29,7 @@ struct due_scanner_state {
   std::unordered_set<std::string> under_way; ///< "user/platform"; `/` is in no user id.
   std::unordered_set<std::string> stuck;     ///< The same, of those that ended as due as before.
   std::size_t limit = 0; ///< Of the look that is, or was last, under way.
+  look_ahead wanted;     ///< By the next look.
   bool asking = false;
   bool more = false; ///< The last look was cut short.
   bool soon = false; ///< The next look waits only for next_look_after.
@@ -40,16 +41,22 @@ std::string text_of(const connection_key& key) {
   return key.user.str() + '/' + key.platform.str();
 }
 
-void look(self_pointer self) {
+void look(self_pointer self, look_ahead how) {
   auto& state = self->state;
-  if (state.asking || state.under_way.size() >= state.settings.under_way_max)
+  if (how.work == connection_work::due)
+    how = std::exchange(state.wanted, {});
+  if (state.asking || state.under_way.size() >= state.settings.under_way_max) {
+    // What somebody asked for is not forgotten: the next look is that one.
+    if (how.work != connection_work::due)
+      state.wanted = how;
     return;
+  }
   state.asking = true;
   // Those under way may still be due in the store's eyes, and come first: there is room for the rest.
   state.limit = state.settings.under_way_max + state.stuck.size();
-  state.env->connections->due(state.env->clock->now(), state.limit,
-                              [me = due_scanner_actor{self}](auto found) {
-                                caf::anon_send(me, due_found{std::move(found)});
+  state.env->connections->due(state.env->clock->now() + how.ahead, state.limit,
+                              [me = due_scanner_actor{self}, work = how.work](auto found) {
+                                caf::anon_send(me, due_found{std::move(found), work});
                               });
 }
 
@@ -62,7 +69,7 @@ void look_when_half_are_done(self_pointer self) {
   state.soon = true;
   self->run_after(next_look_after, [self] {
     self->state.soon = false;
-    look(self);
+    look(self, {});
   });
 }
 
@@ -81,6 +88,7 @@ void wake_found(self_pointer self, const due_found& found) {
       continue;
     auto task = std::make_shared<platform_task>();
     task->of = key;
+    task->work = found.work;
     task->done = [me = due_scanner_actor{self}, key](const result<bool>& how) {
       caf::anon_send(me, task_ended{key, how && *how});
     };
@@ -102,10 +110,10 @@ due_scanner_actor::behavior_type behavior(self_pointer self, const node_context*
   self->state.settings = settings;
   look_every_interval(self);
   return {
-    [self](atom::wake) { look(self); },
+    [self](const look_ahead& how) { look(self, how); },
     [self](atom::tick) {
       self->state.stuck.clear();
-      look(self);
+      look(self, {});
       look_every_interval(self);
     },
     [self](const due_found& found) { wake_found(self, found); },

@@ -23,7 +23,7 @@ struct due_scanner_settings {
 
 using due_scanner_actor = caf::typed_actor<
   // Look now, whatever the clock says (cron routes).
-  caf::reacts_to<atom::wake>,
+  caf::reacts_to<look_ahead>,
   // INTERNAL (timer).
   caf::reacts_to<atom::tick>,
   // INTERNAL: what the store found.

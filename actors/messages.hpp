@@ -81,9 +81,15 @@ struct posted_call {
   std::function<void()> run;
 };
 
+/// To the due scanner: look now for what is due within `ahead`, and have it do `work`.
+struct look_ahead {
+  std::chrono::milliseconds ahead{0};
+  connection_work work = connection_work::due;
+};
 /// INTERNAL to the due scanner: the store's answer; a task's end.
 struct due_found {
   result<std::vector<connection_key>> keys = error{};
+  connection_work work = connection_work::due;
 };
 struct task_ended {
   connection_key of;
@@ -281,6 +287,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::platform_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::platform_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::connection_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::posted_call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::look_ahead)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::due_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::task_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::deliveries_settled)

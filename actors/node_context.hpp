@@ -48,6 +48,7 @@ struct node_context {
   // Connected platforms; without specs this node connects none.
   std::vector<platform_spec> platforms;
   platform_traffic* traffic = nullptr;
+  token_endpoints* endpoints = nullptr;
   /// One for each thread.
   std::vector<http_client*> outbound;
   std::string public_url;

@@ -26,7 +26,8 @@ struct connection_part {
   connection_part(const node_context& env, connection_key of, const platform_spec& platform,
                   connection_host::hooks hooks)
       : spec(platform),
-        ports{env.connections, nullptr, env.traffic, env.public_url, env.fresh_secret},
+        ports{env.connections, nullptr,          env.traffic,
+              env.public_url,  env.fresh_secret, env.endpoints},
         host(env, std::move(hooks)), driver(std::move(of), platform, ports, host) {}
 
   const platform_spec& spec;

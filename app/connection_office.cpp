@@ -24,6 +24,8 @@ using namespace std::chrono_literals;
 
 /// PLATFORMS 3.2: as long as GitHub's codes live.
 constexpr auto state_life = 10min;
+/// Of token_keeper: refreshes come up to so much later than ten minutes ahead.
+constexpr auto refresh_jitter_max = 5min;
 
 void append_time(std::string& out, std::string_view name, const std::optional<timestamp>& when) {
   out.append(",\"").append(name).append("\":");
@@ -355,8 +357,12 @@ void connection_office::run_job(std::string job, callback<std::string> done) {
   auto polls = std::string_view{job}.starts_with(poll);
   if (job != "token-refresh" && (!polls || find(platform_id{job.substr(poll.size())}) == nullptr))
     return done(error{errc::not_found, "there is no such job"});
-  // Timers are rows: what an outside scheduler adds is a look at them now.
-  caf::anon_send(scanner_, atom::wake_v);
+  // Timers are rows: what an outside scheduler adds is a look at them now, and at tokens before the
+  // jitter that spreads their refreshes.
+  if (polls)
+    caf::anon_send(scanner_, look_ahead{});
+  else
+    caf::anon_send(scanner_, look_ahead{refresh_jitter_max, connection_work::refresh});
   std::string out = R"({"status":"ok","job":)";
   append_json_string(out, job);
   done(out + '}');

@@ -32,6 +32,7 @@
 #include "core/chance.hpp"
 #include "net/http/server.hpp"
 #include "net/outbound/outbound_client.hpp"
+#include "platforms/drive/token_endpoints.hpp"
 #include "platforms/drive/traffic_control.hpp"
 #include "platforms/lasting_kinds.hpp"
 #include "storage/open_store.hpp"
@@ -73,6 +74,25 @@ runtime_options runtime_of(const config& settings) {
   return options;
 }
 
+/// Nobody among the users is to blame, and nobody of them is told.
+void tell_operator(token_circuit::news what, const std::string& title, const std::string& code) {
+  switch (what) {
+    case token_circuit::news::refused:
+      spdlog::error("{} does not accept this node's client ({}): check its client id and secret."
+                    " People stay connected; their tokens are not renewed",
+                    title, code);
+      break;
+    case token_circuit::news::failing:
+      spdlog::warn("{} does not renew tokens at the moment ({}); asked again ever more rarely",
+                   title, code);
+      break;
+    case token_circuit::news::works:
+      spdlog::info("{} renews tokens again (it was: {})", title, code);
+      break;
+    case token_circuit::news::none: break;
+  }
+}
+
 void take_limits(node_context& context, const config& settings) {
   context.limits.sessions_per_user = settings.limits.sessions_per_user;
   context.limits.session_queue = settings.limits.session_queue;
@@ -96,6 +116,7 @@ struct node::parts {
   retention_actor retention;
   due_scanner_actor scanner; ///< Null: this node does not monitor.
   std::unique_ptr<traffic_control> traffic;
+  std::unique_ptr<token_endpoints> endpoints;
   std::vector<std::unique_ptr<net::outbound_client>> outbound; ///< One for each thread.
   std::unique_ptr<connection_office> office;
   std::unique_ptr<bridge> core;
@@ -138,6 +159,8 @@ void node::parts::spawn_actors(const config& settings) {
     });
   context.traffic = traffic.get();
   context.log = &log;
+  endpoints = std::make_unique<token_endpoints>(context.platforms, tell_operator);
+  context.endpoints = endpoints.get();
   context.clock = &clock;
   context.random = draw;
   context.batch_max = settings.storage.batch_max;

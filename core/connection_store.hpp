@@ -37,9 +37,20 @@ struct connection {
   std::string message;             ///< The same in a sentence for people.
   timestamp granted_at{};          ///< When the person last agreed.
   std::optional<timestamp> last_sync;
-  /// A refresh is being asked for since then: set before the request is sent. After a crash the
-  /// same refresh token is tried once more (PLATFORMS 3.4).
+  /// A refresh is being asked for since then: set before the request is sent, so that of several
+  /// nodes one sends. After a crash the same refresh token is tried once more (PLATFORMS 3.4).
   std::optional<timestamp> refresh_began;
+  /// What the keeper of the tokens wants its next life to know (failures, when to ask again, what
+  /// was said), in its own words; "" nothing.
+  std::string refresh_memory;
+};
+
+/// What is written down of a refresh before it is sent and after it failed.
+struct refresh_note {
+  std::uint64_t version = 0;      ///< Of the tokens it is about.
+  std::optional<timestamp> seen;  ///< What `refresh_began` was when it was last read or written.
+  std::optional<timestamp> began; ///< What it becomes; nothing: no refresh is under way any more.
+  std::string memory;             ///< What `refresh_memory` becomes.
 };
 
 /// How far one polled endpoint has been read.
@@ -132,17 +143,18 @@ public:
                                 callback<std::optional<oauth_state>> done) = 0;
 
   /// Makes the user and the connection exist, or renews it: tokens, account, `granted_at`, status
-  /// connected. Cursors, settings and registrations of an earlier connection stay. Answers the new
-  /// token_version.
+  /// connected. Cursors and registrations of an earlier connection stay, unless that was of another
+  /// account (both are known and differ): then they say nothing about this one and are forgotten.
+  /// Stored items stay in any case. Answers the new token_version.
   virtual void connect(connection fresh, timestamp due, callback<std::uint64_t> done) = 0;
 
   virtual void load(connection_key which, callback<std::optional<loaded_connection>> done) = 0;
   /// All of a user's, without tokens and secrets.
   virtual void list(user_id user, callback<std::vector<loaded_connection>> done) = 0;
 
-  /// Durable before the refresh request is sent.
-  virtual void note_refresh(connection_key which, std::uint64_t version, timestamp began,
-                            callback<bool> done) = 0;
+  /// Durable before the refresh request is sent. Compare and swap: false, and nothing is changed,
+  /// when version or `refresh_began` is another by now, or the connection is over.
+  virtual void note_refresh(connection_key which, refresh_note what, callback<bool> done) = 0;
   /// Compare and swap: false when the version is not `expected` any more. Sets `refresh_began` to
   /// nothing. `tokens` without a refresh token keeps the one that is stored.
   virtual void save_tokens(connection_key which, std::uint64_t expected, token_set tokens,
@@ -180,7 +192,8 @@ public:
                      std::size_t limit, callback<stored_items> done) = 0;
 
   /// Seals one batch of secrets again with the newest key; answers how many were left with older
-  /// keys before it, at most `limit` of them now done.
+  /// keys before it, at most `limit` of them now done. errc::not_configured: no keys, or none is left
+  /// but what no key of ours opens.
   virtual void reencrypt(std::size_t limit, callback<std::size_t> done) = 0;
 };
 

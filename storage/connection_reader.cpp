@@ -16,7 +16,7 @@ namespace {
 /// What connection_of_row reads, in its order.
 const std::string connection_columns
   = "number, platform, account, token_expires_at, grant_expires_at, scopes, token_version,"
-    " refresh_began, last_sync, status, cause, error_message, granted_at";
+    " refresh_began, last_sync, status, cause, error_message, granted_at, refresh_memory";
 
 timestamp milliseconds_at(const sqlite_statement& row, int column) noexcept {
   return timestamp{std::chrono::milliseconds{row.integer(column)}};
@@ -51,6 +51,7 @@ connection connection_of_row(const user_id& user, const sqlite_statement& row) {
   c.cause = row.text(10);
   c.message = row.text(11);
   c.granted_at = time_at(row, 12).value_or(timestamp{});
+  c.refresh_memory = row.text(13);
   return c;
 }
 
@@ -113,10 +114,10 @@ std::optional<loaded_connection> connection_reader::load(const connection_key& w
     if (!load_.bind(1, which.user.str()).bind(2, which.platform.str()).step())
       return std::nullopt;
     loaded.at = connection_of_row(which.user, load_);
-    const auto id = load_.text(13);
+    const auto id = load_.text(14);
     auto& tokens = loaded.at.tokens;
-    tokens.access_token = opened(secrets, sealed_access_token, id, load_.optional_blob(14));
-    tokens.refresh_token = opened(secrets, sealed_refresh_token, id, load_.optional_blob(15));
+    tokens.access_token = opened(secrets, sealed_access_token, id, load_.optional_blob(15));
+    tokens.refresh_token = opened(secrets, sealed_refresh_token, id, load_.optional_blob(16));
     add_polls(load_.integer(0), loaded);
   }
   add_registrations(loaded, &secrets);
@@ -259,7 +260,28 @@ old_secrets connection_reader::find_old_secrets(const secret_box& box, std::size
         found.batch.push_back({&column, std::string{select.text(0)}});
     }
   }
+  if (found.count == 0)
+    found.foreign_count = count_foreign_secrets(box);
   return found;
+}
+
+std::size_t connection_reader::count_foreign_secrets(const secret_box& box) {
+  const auto headers = box.known_headers();
+  std::size_t count = 0;
+  for (const auto& column : sealed_columns()) {
+    const std::string name{column.column};
+    auto query = "SELECT count(*) FROM " + std::string{column.table} + " WHERE " + name
+                 + " IS NOT NULL";
+    for (std::size_t i = 0; i < headers.size(); ++i)
+      query += " AND substr(" + name + ", 1, " + std::to_string(headers[i].size()) + ") != ?"
+               + std::to_string(i + 1);
+    sqlite_statement statement{*connection_, query};
+    for (std::size_t i = 0; i < headers.size(); ++i)
+      statement.bind_blob(static_cast<int>(i + 1), headers[i]);
+    if (statement.step())
+      count += static_cast<std::size_t>(statement.integer(0));
+  }
+  return count;
 }
 
 } // namespace lapwing

@@ -34,6 +34,7 @@ public:
   old_secrets find_old_secrets(const secret_box& box, std::size_t limit);
 
 private:
+  std::size_t count_foreign_secrets(const secret_box& box);
   void add_polls(std::int64_t number, loaded_connection& to);
   void add_registrations(loaded_connection& to, const secret_columns* secrets);
 

@@ -35,7 +35,8 @@ connection_writer::connection_writer(sqlite_connection& connection, const row_me
                                    " ORDER BY expires_at LIMIT ?2)"),
       take_state_(connection, "DELETE FROM oauth_states WHERE state = ?1"
                               " RETURNING user_id, platform, verifier, redirect_to, expires_at"),
-      find_(connection, "SELECT number, id, token_version, status FROM platform_connections"
+      find_(connection, "SELECT number, id, token_version, status, account, refresh_began"
+                        " FROM platform_connections"
                         " WHERE user_id = ?1 AND platform = ?2"),
       add_user_(connection, "INSERT INTO users (id) VALUES (?1) ON CONFLICT DO NOTHING"),
       add_(connection, "INSERT INTO platform_connections"
@@ -45,10 +46,10 @@ connection_writer::connection_writer(sqlite_connection& connection, const row_me
              "UPDATE platform_connections SET account = ?2, access_token = ?3, refresh_token = ?4,"
              " token_expires_at = ?5, grant_expires_at = ?6, scopes = ?7, granted_at = ?8,"
              " due_at = ?9, updated_at = ?10, token_version = token_version + 1,"
-             " refresh_began = NULL, status = 'connected', cause = '', error_message = NULL"
+             " refresh_began = NULL, refresh_memory = '', status = 'connected', cause = '', error_message = NULL"
              " WHERE number = ?1 RETURNING token_version"),
       note_refresh_(connection, "UPDATE platform_connections SET refresh_began = ?2,"
-                                " updated_at = ?3 WHERE number = ?1"),
+                                " refresh_memory = ?3, updated_at = ?4 WHERE number = ?1"),
       save_tokens_(connection,
                    "UPDATE platform_connections SET access_token = ?2,"
                    " refresh_token = coalesce(?3, refresh_token), token_expires_at = ?4,"
@@ -94,6 +95,7 @@ connection_writer::connection_writer(sqlite_connection& connection, const row_me
       forget_(connection, "UPDATE platform_connections SET access_token = NULL,"
                           " refresh_token = NULL, token_expires_at = NULL,"
                           " grant_expires_at = NULL, scopes = '', refresh_began = NULL,"
+                          " refresh_memory = '',"
                           " due_at = NULL, token_version = token_version + 1,"
                           " status = 'disconnected', cause = '', error_message = NULL,"
                           " updated_at = ?2 WHERE number = ?1"),
@@ -138,9 +140,12 @@ std::optional<connection_writer::row> connection_writer::find(const connection_k
   reset_at_end ends{find_};
   if (!find_.bind(1, which.user.str()).bind(2, which.platform.str()).step())
     return std::nullopt;
-  return row{find_.integer(0), std::string{find_.text(1)},
+  return row{find_.integer(0),
+             std::string{find_.text(1)},
              static_cast<std::uint64_t>(find_.integer(2)),
-             parse_row_status(find_.text(3)) == connection_status::disconnected};
+             parse_row_status(find_.text(3)),
+             std::string{find_.text(4)},
+             find_.is_null(5) ? std::nullopt : std::optional<std::string>{find_.text(5)}};
 }
 
 std::int64_t connection_writer::add(const connection& fresh, std::string& id) {
@@ -159,6 +164,8 @@ std::uint64_t connection_writer::connect(const connection& fresh, timestamp due)
   if (auto found = find({fresh.user, fresh.platform})) {
     number = found->number;
     id = std::move(found->id);
+    if (!found->account.empty() && !fresh.account.empty() && found->account != fresh.account)
+      forget_what_was_read(number, {fresh.user, fresh.platform});
   } else {
     number = add(fresh, id);
   }
@@ -177,16 +184,19 @@ std::uint64_t connection_writer::connect(const connection& fresh, timestamp due)
   return static_cast<std::uint64_t>(renew_.integer(0));
 }
 
-result<bool> connection_writer::note_refresh(const connection_key& which, std::uint64_t version,
-                                             timestamp began) {
+result<bool> connection_writer::note_refresh(const connection_key& which,
+                                             const refresh_note& what) {
   const auto found = find(which);
   if (!found)
     return no_connection;
-  if (found->version != version)
+  const bool over = found->status == connection_status::disconnected
+                    || found->status == connection_status::needs_reauth;
+  if (found->version != what.version || found->refresh_began != to_row_time(what.seen) || over)
     return false;
-  const auto began_text = to_row_time(began);
+  const auto began = to_row_time(what.began);
   const auto now = now_text();
-  note_refresh_.bind(1, found->number).bind(2, began_text).bind(3, now).run();
+  note_refresh_.bind(1, found->number).bind_optional(2, began).bind(3, what.memory).bind(4, now);
+  note_refresh_.run();
   return true;
 }
 
@@ -195,7 +205,7 @@ result<bool> connection_writer::save_tokens(const connection_key& which, std::ui
   const auto found = find(which);
   if (!found)
     return no_connection;
-  if (found->version != expected || found->disconnected)
+  if (found->version != expected || found->disconnected())
     return false;
   const auto access = means_.sealed(sealed_access_token, found->id, tokens.access_token);
   const auto refresh = means_.sealed(sealed_refresh_token, found->id, tokens.refresh_token);
@@ -217,7 +227,7 @@ result<bool> connection_writer::save_status(const connection_key& which, connect
     return no_connection;
   if (status == connection_status::disconnected)
     forget(found->number, which); // That status promises that nothing is left.
-  else if (found->disconnected)
+  else if (found->disconnected())
     return false; // Somebody who was late: only the person can come back.
   const auto message_or_null = unless_empty(message);
   const auto now = now_text();
@@ -231,7 +241,7 @@ result<bool> connection_writer::save_progress(const connection_key& which,
   const auto found = find(which);
   if (!found)
     return no_connection;
-  if (found->disconnected)
+  if (found->disconnected())
     return false;
   put_progress(found->number, progress, next_due);
   return true;
@@ -255,7 +265,7 @@ result<bool> connection_writer::save_registration(const connection_key& which,
   const auto found = find(which);
   if (!found)
     return no_connection;
-  if (found->disconnected)
+  if (found->disconnected())
     return false;
   const auto now = means_.clock->now();
   std::string id;
@@ -292,6 +302,10 @@ result<bool> connection_writer::remove_registration(const connection_key& which,
 void connection_writer::forget(std::int64_t number, const connection_key& which) {
   const auto now = now_text();
   forget_.bind(1, number).bind(2, now).run();
+  forget_what_was_read(number, which);
+}
+
+void connection_writer::forget_what_was_read(std::int64_t number, const connection_key& which) {
   forget_progress_.bind(1, number).run();
   forget_registrations_.bind(1, which.user.str()).bind(2, which.platform.str()).run();
 }
@@ -308,7 +322,7 @@ result<bool> connection_writer::set_due(const connection_key& which, timestamp d
   const auto found = find(which);
   if (!found)
     return no_connection;
-  if (found->disconnected)
+  if (found->disconnected())
     return false;
   set_due_.bind(1, found->number).bind(2, to_milliseconds(due)).run();
   return true;
@@ -326,7 +340,7 @@ void connection_writer::apply(const sync_effect& effect) {
     put_item_.bind(4, effect.data_type).bind(5, item.key).bind(6, item.json).bind(7, extracted);
     put_item_.run();
   }
-  if (!found->disconnected)
+  if (!found->disconnected())
     put_progress(found->number, effect.progress, effect.next_due);
 }
 

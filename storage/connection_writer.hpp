@@ -25,7 +25,7 @@ public:
   result<std::optional<oauth_state>> take_oauth_state(const std::string& state, timestamp now);
 
   std::uint64_t connect(const connection& fresh, timestamp due);
-  result<bool> note_refresh(const connection_key& which, std::uint64_t version, timestamp began);
+  result<bool> note_refresh(const connection_key& which, const refresh_note& what);
   result<bool> save_tokens(const connection_key& which, std::uint64_t expected,
                            const token_set& tokens, timestamp next_due);
   result<bool> save_status(const connection_key& which, connection_status status,
@@ -48,11 +48,16 @@ private:
     std::int64_t number;
     std::string id;
     std::uint64_t version;
-    bool disconnected;
+    connection_status status;
+    std::string account;
+    std::optional<std::string> refresh_began; ///< As it is written.
+
+    bool disconnected() const noexcept { return status == connection_status::disconnected; }
   };
   std::optional<row> find(const connection_key& which);
   std::int64_t add(const connection& fresh, std::string& id);
   void forget(std::int64_t number, const connection_key& which);
+  void forget_what_was_read(std::int64_t number, const connection_key& which);
   void put_progress(std::int64_t number, const poll_progress& progress, timestamp next_due);
   std::string now_text() const;
 

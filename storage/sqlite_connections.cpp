@@ -34,6 +34,8 @@ public:
 
   void run(read_session& session) override {
     auto found = session.connections.find_old_secrets(box_, limit_);
+    if (found.foreign_count > 0)
+      return done_(sealed_with_foreign_keys(found.foreign_count));
     if (found.batch.empty())
       return done_(found.count);
     const auto weight = weight_of(found.batch.size());
@@ -102,11 +104,11 @@ void sqlite_connections::list(user_id user, callback<std::vector<loaded_connecti
     std::move(done)));
 }
 
-void sqlite_connections::note_refresh(connection_key which, std::uint64_t version,
-                                      timestamp began, callback<bool> done) {
+void sqlite_connections::note_refresh(connection_key which, refresh_note what,
+                                      callback<bool> done) {
   writing_.offer(change_rows<bool>(
-    [which = std::move(which), version, began](connection_writer& rows) {
-      return rows.note_refresh(which, version, began);
+    [which = std::move(which), what = std::move(what)](connection_writer& rows) {
+      return rows.note_refresh(which, what);
     },
     std::move(done)));
 }

@@ -24,7 +24,9 @@ connection_driver::connection_driver(connection_key of, const platform_spec& spe
                                      const driver_ports& ports, driver_host& host)
     : at_(of, spec, ports, host),
       tokens_(std::move(of), spec, ports, host,
-              {[this](const token_keeper::end& why) { ended(why); },
+              {[this](const token_keeper::end& why, const std::function<void()>& done) {
+                 ended(why, done);
+               },
                [this](const token_keeper::warn& what) {
                  status_report report{connection_status::connected, choice_.method(), "grant_ends",
                                       {}};
@@ -33,7 +35,7 @@ connection_driver::connection_driver(connection_key of, const platform_spec& spe
                                        + to_rfc3339(what.ends_at).substr(0, 10),
                                      what.key));
                },
-               [](const token_keeper::alarm&) {}, [this] { refreshed(); }}),
+               [this] { refreshed(); }}),
       choice_(means_of(spec), host.now()) {
   at_.next_due = [this] { return stored_due_ = next_due(); };
 }
@@ -84,7 +86,8 @@ void connection_driver::start() {
   current_ = std::exchange(jobs_, {});
   began_ = at_.host.now();
   found_resources_ = false;
-  if (at_.known && !wants(connection_work::connected) && !wants(connection_work::remove))
+  if (at_.known && !stale_ && !wants(connection_work::connected)
+      && !wants(connection_work::remove))
     return go_on();
   at_.ports.store->load(
     at_.key, [this, post = guarded_post()](result<std::optional<loaded_connection>> found) {
@@ -101,6 +104,7 @@ void connection_driver::take_loaded(const result<std::optional<loaded_connection
     tokens_.gone();
     return finish(false);
   }
+  stale_ = false;
   adopt(**found);
   if (wants(connection_work::remove))
     return remove();
@@ -135,10 +139,15 @@ void connection_driver::go_on() {
   if (wants(connection_work::doubt)) {
     // What the platform said of the grant is believed when a refresh, or the next use, says so too.
     return tokens_.rejected(tokens_.keeper().version(), [this](const result<access_token>&) {
-      tokens_.look([this] { enter(registrations_first() ? phase::registrations : phase::poll); });
+      look_at_tokens();
     });
   }
-  tokens_.look([this] { enter(registrations_first() ? phase::registrations : phase::poll); });
+  look_at_tokens();
+}
+
+void connection_driver::look_at_tokens() {
+  tokens_.look(wants(connection_work::refresh),
+               [this] { enter(registrations_first() ? phase::registrations : phase::poll); });
 }
 
 /// Where nothing has to be polled to know what to register, deliveries begin before the first poll:
@@ -159,7 +168,7 @@ connection_driver::phase connection_driver::after(phase done) const noexcept {
 
 void connection_driver::enter(phase next) {
   if (next == phase::rest || !at_.is_open())
-    return finish(at_.known.has_value());
+    return tokens_.when_settled([this] { finish(at_.known.has_value()); });
   switch (next) {
     case phase::registrations: return registrations();
     case phase::poll: return polls();
@@ -426,7 +435,29 @@ void connection_driver::remove() {
   registering_->start_removal(removal_patience);
 }
 
+/// The last platform of a client takes the whole authorization with it.
 void connection_driver::revoke() {
+  if (at_.spec.oauth.siblings.empty())
+    return send_revocation();
+  at_.ports.store->list(
+    at_.key.user,
+    [this, post = guarded_post()](const result<std::vector<loaded_connection>>& all) {
+      const bool others_live
+        = all && std::ranges::any_of(*all, [this](const loaded_connection& one) {
+            return is_live_sibling(one.at);
+          });
+      post([this, others_live] { others_live ? revoked() : send_revocation(); });
+    });
+}
+
+bool connection_driver::is_live_sibling(const connection& other) const {
+  const auto& siblings = at_.spec.oauth.siblings;
+  return std::ranges::find(siblings, other.platform) != siblings.end()
+         && (other.status == connection_status::connected
+             || other.status == connection_status::degraded);
+}
+
+void connection_driver::send_revocation() {
   auto request = at_.known ? revocation_request(at_.spec, tokens_.keeper().tokens()) : std::nullopt;
   if (!request)
     return revoked();
@@ -455,17 +486,33 @@ void connection_driver::revoked() {
 
 // -- tokens -----------------------------------------------------------------------------------------
 
-void connection_driver::ended(const token_keeper::end& why) {
+void connection_driver::ended(const token_keeper::end& why, const std::function<void()>& done) {
   auto& row = at_.known->at;
   row.status = connection_status::needs_reauth;
   row.cause = why.cause;
   row.message = why.message;
-  at_.ports.store->save_status(at_.key, row.status, row.cause, row.message,
-                               [](const result<bool>&) {});
   status_report report{row.status, choice_.method(), row.cause,
                        "/api/oauth/" + at_.key.platform.str() + "/authorize"};
+  // Told first: whoever finds the row as it was after a crash finds the end once more, and its
+  // delivery id makes the word of it one.
   publish(status_news(at_.key, report, why.message,
-                      "needs_reauth:" + std::to_string(tokens_.keeper().version())));
+                      "needs_reauth:" + std::to_string(tokens_.keeper().version())),
+          [this, why, done](const result<publish_receipt>& told) {
+            if (told)
+              return keep_end(why, done);
+            stale_ = true; // Nothing is written down: the next task begins with the row.
+            done();
+          });
+}
+
+void connection_driver::keep_end(const token_keeper::end& why, const std::function<void()>& done) {
+  at_.ports.store->save_status(at_.key, connection_status::needs_reauth, why.cause, why.message,
+                               [this, done, post = guarded_post()](const result<bool>& kept) {
+                                 post([this, done, kept] {
+                                   stale_ = !kept;
+                                   done();
+                                 });
+                               });
 }
 
 void connection_driver::refreshed() {
@@ -475,8 +522,13 @@ void connection_driver::refreshed() {
   publish(refresh_news(at_.key, at_.spec.title));
 }
 
-void connection_driver::publish(publish_request request) {
-  at_.host.publish(std::move(request), [](const result<publish_receipt>&) {});
+void connection_driver::publish(publish_request request,
+                                std::function<void(const result<publish_receipt>&)> done) {
+  at_.host.publish(std::move(request), [alive = std::weak_ptr<bool>{alive_},
+                                        done = std::move(done)](result<publish_receipt> receipt) {
+    if (done && alive.lock())
+      done(receipt);
+  });
 }
 
 } // namespace lapwing

@@ -72,7 +72,10 @@ private:
   void reconcile();
   void finish(const result<bool>& how);
   void remove();
+  void look_at_tokens();
   void revoke();
+  bool is_live_sibling(const connection& other) const;
+  void send_revocation();
   void revoked();
 
   bool wants(connection_work work) const;
@@ -85,9 +88,11 @@ private:
   void register_again();
   void follow(const std::optional<status_report>& changed);
   void answer_hub(const hub_word& word, const ending& done);
-  void ended(const token_keeper::end& why);
+  void ended(const token_keeper::end& why, const std::function<void()>& done);
+  void keep_end(const token_keeper::end& why, const std::function<void()>& done);
   void refreshed();
-  void publish(publish_request request);
+  void publish(publish_request request,
+               std::function<void(const result<publish_receipt>&)> done = {});
   /// Runs `next` on the host's thread, after the call under way: a round ends in its own call.
   template <class Round>
   void leave(std::unique_ptr<Round>& round, std::function<void()> next);
@@ -96,6 +101,7 @@ private:
   driven_connection at_;
   std::vector<job> jobs_;    ///< Waiting.
   std::vector<job> current_; ///< Under way: all of them are answered when it ends.
+  bool stale_ = false;       ///< `at_.known` says what the store did not take.
   token_step tokens_;
   method_choice choice_;
   std::unique_ptr<poll_round> polling_;

@@ -16,6 +16,8 @@
 
 namespace lapwing {
 
+class token_endpoints;
+
 class driver_host {
 public:
   using poster = std::function<void(std::function<void()>)>;
@@ -77,6 +79,8 @@ struct driver_ports {
   std::string public_url;
   /// 43 characters of [A-Za-z0-9_-] that nobody can guess (256 random bits).
   std::function<std::string()> fresh_secret;
+  /// What is known of the token endpoints; null: each connection finds out for itself.
+  token_endpoints* endpoints = nullptr;
 };
 
 } // namespace lapwing

@@ -1,12 +1,20 @@
 #include "platforms/drive/token_step.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <variant>
 
 #include "platforms/oauth/requests.hpp"
 
 namespace lapwing {
+namespace {
+
+/// Tokens that never need a refresh have a plan all the same: one that is too far away counts as
+/// that of a wrong clock (connection_store::due).
+constexpr std::chrono::hours look_at_least_every{24};
+
+} // namespace
 
 token_step::token_step(connection_key of, const platform_spec& spec, const driver_ports& ports,
                        driver_host& host, listener hears)
@@ -33,9 +41,14 @@ void token_step::gone() {
   after_input();
 }
 
-void token_step::look(std::function<void()> settled) {
+void token_step::look(bool ahead, std::function<void()> settled) {
   settled_.push_back(std::move(settled));
-  carry_out(keeper_.tick(host_.now()));
+  carry_out(ahead ? keeper_.look(host_.now()) : keeper_.tick(host_.now()));
+  after_input();
+}
+
+void token_step::when_settled(std::function<void()> settled) {
+  settled_.push_back(std::move(settled));
   after_input();
 }
 
@@ -61,7 +74,7 @@ bool token_step::busy() const noexcept {
     case phase::save_resting:
     case phase::reloading:
     case phase::reload_resting: return true;
-    default: return false;
+    default: return ending_;
   }
 }
 
@@ -112,14 +125,27 @@ void token_step::carry_out(decisions what) {
 }
 
 void token_step::carry_out(const token_keeper::note& what) {
+  auto now = host_.now();
+  if (ports_.endpoints != nullptr) {
+    auto may = ports_.endpoints->ask(spec_, now);
+    if (!may.granted)
+      return keeper_.held(what.step, may.from, now, host_.chance());
+    pass_ = std::move(*may.granted);
+  }
   ports_.store->note_refresh(
-    key_, what.version, what.began,
+    key_, what.what,
     [this, post = guarded_post(), step = what.step](const result<bool>& done) {
       post([this, step, done] {
         carry_out(keeper_.noted(step, done, host_.now(), host_.chance()));
+        if (keeper_.state() != token_keeper::phase::asking)
+          pass_ = {}; // Nothing is sent after all.
         after_input();
       });
     });
+}
+
+void token_step::carry_out(const token_keeper::remember& what) {
+  ports_.store->note_refresh(key_, what.what, [](const result<bool>&) {});
 }
 
 void token_step::carry_out(const token_keeper::ask& what) {
@@ -129,16 +155,20 @@ void token_step::carry_out(const token_keeper::ask& what) {
       auto box = std::make_shared<result<http_response>>(std::move(answer));
       post([this, step, box] {
         auto now = host_.now();
-        carry_out(keeper_.answered(step, read_token_answer(spec_, *box, now), now,
-                                   host_.chance()));
+        auto outcome = read_token_answer(spec_, *box, now);
+        const auto* failure = std::get_if<token_failure>(&outcome);
+        std::exchange(pass_, {}).answered(failure ? std::optional{*failure} : std::nullopt, now,
+                                          host_.chance());
+        carry_out(keeper_.answered(step, std::move(outcome), now, host_.chance()));
         after_input();
       });
     });
 }
 
 void token_step::carry_out(const token_keeper::save& what) {
+  const auto due = std::min(what.due, host_.now() + look_at_least_every);
   ports_.store->save_tokens(
-    key_, what.expected, what.tokens, what.due,
+    key_, what.expected, what.tokens, due,
     [this, post = guarded_post(), step = what.step](const result<bool>& done) {
       post([this, step, done] {
         carry_out(keeper_.saved(step, done, host_.now(), host_.chance()));
@@ -167,13 +197,14 @@ void token_step::reloaded(std::uint64_t step,
 }
 
 void token_step::carry_out(const token_keeper::end& what) {
-  hears_.ended(what);
+  ending_ = true;
+  hears_.ended(what, [this] {
+    ending_ = false;
+    after_input();
+  });
 }
 void token_step::carry_out(const token_keeper::warn& what) {
   hears_.grant_ends(what);
-}
-void token_step::carry_out(const token_keeper::alarm& what) {
-  hears_.alarm(what);
 }
 void token_step::carry_out(const token_keeper::refreshed&) {
   hears_.refreshed();

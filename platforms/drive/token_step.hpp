@@ -8,6 +8,7 @@
 
 #include "core/connection_store.hpp"
 #include "platforms/drive/driver_host.hpp"
+#include "platforms/drive/token_endpoints.hpp"
 #include "platforms/drive/token_source.hpp"
 #include "platforms/oauth/token_keeper.hpp"
 #include "platforms/spec.hpp"
@@ -19,9 +20,9 @@ class token_step final : public token_source {
 public:
   /// What others should hear of.
   struct listener {
-    std::function<void(const token_keeper::end&)> ended;
+    /// To be written down and told; until `done` this is not settled.
+    std::function<void(const token_keeper::end&, std::function<void()> done)> ended;
     std::function<void(const token_keeper::warn&)> grant_ends;
-    std::function<void(const token_keeper::alarm&)> alarm;
     std::function<void()> refreshed;
   };
 
@@ -30,8 +31,11 @@ public:
 
   void loaded(const connection& row);
   void gone();
-  /// Refreshes if it is time; then, at once or later, calls `settled` when nothing is under way.
-  void look(std::function<void()> settled);
+  /// Refreshes if it is time (`ahead`: if it will be within ten minutes); then, at once or later,
+  /// calls `settled` when nothing is under way.
+  void look(bool ahead, std::function<void()> settled);
+  /// Calls `settled` when nothing is under way.
+  void when_settled(std::function<void()> settled);
 
   void need(std::function<void(result<access_token>)> done) override;
   void rejected(std::uint64_t version, std::function<void(result<access_token>)> done) override;
@@ -43,12 +47,12 @@ private:
 
   void carry_out(decisions what);
   void carry_out(const token_keeper::note& what);
+  void carry_out(const token_keeper::remember& what);
   void carry_out(const token_keeper::ask& what);
   void carry_out(const token_keeper::save& what);
   void carry_out(const token_keeper::reload& what);
   void carry_out(const token_keeper::end& what);
   void carry_out(const token_keeper::warn& what);
-  void carry_out(const token_keeper::alarm& what);
   void carry_out(const token_keeper::refreshed& what);
   void reloaded(std::uint64_t step, const result<std::optional<loaded_connection>>& found);
   void after_input();
@@ -65,7 +69,9 @@ private:
   token_keeper keeper_;
   std::vector<std::function<void(result<access_token>)>> waiting_;
   std::vector<std::function<void()>> settled_;
+  token_endpoints::pass pass_; ///< To ask for the refresh under way.
   bool timer_ = false;
+  bool ending_ = false;        ///< The end is being written down.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

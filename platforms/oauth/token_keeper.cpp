@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -25,6 +26,11 @@ constexpr milliseconds configuration_backoff_min = 1min;
 /// Between refusals that are on no list: an outage that answers nonsense for a quarter of an hour
 /// must not disconnect everybody.
 constexpr std::array<milliseconds, 2> unknown_backoff{1min, 15min};
+/// A refresh noted so long ago has an answer, and that is stored, or neither will ever be: a
+/// request may take 10 s (core/http_client.hpp).
+constexpr milliseconds answer_wait = 20s;
+/// What is held back together must not come back together.
+constexpr milliseconds held_spread = 5s;
 constexpr milliseconds store_backoff_min = 1s;
 constexpr milliseconds store_backoff_max = 30s;
 /// A 401 this soon after the refresh that an earlier 401 brought about is definite.
@@ -72,7 +78,16 @@ std::optional<timestamp> token_keeper::grant_ends() const {
   return grant_end(platform_->oauth, tokens_, granted_at_);
 }
 
-token_keeper::memory token_keeper::remember() const { return memory_; }
+std::optional<timestamp> token_keeper::awaited_until(timestamp now) const {
+  // A time far in the future is no note of a clock that can be believed.
+  if (!began_ || now >= *began_ + answer_wait || now < *began_ - answer_wait)
+    return {};
+  return *began_ + answer_wait;
+}
+
+refresh_note token_keeper::note_of(std::optional<timestamp> began) const {
+  return {version_, began_, began, to_text(memory_)};
+}
 
 std::optional<token_keeper::trouble_report> token_keeper::trouble() const {
   if (!memory_.failure)
@@ -121,25 +136,35 @@ token_keeper::decisions token_keeper::loaded(const connection& row, timestamp no
     if (phase_ != phase::reloading && phase_ != phase::reload_resting)
       return out;
     store_failure_count_ = 0;
-    if (!end_cause_.empty()) {
+    const bool others = row.refresh_began && row.refresh_began != began_;
+    began_ = row.refresh_began;
+    const auto until = awaited_until(now);
+    if (!end_cause_.empty() && !(others && until)) {
       finish(out);
-    } else {
-      // The store refused our step and yet has what we know: try again, but not at once.
-      rest(fresh_ ? phase::save_resting : phase::resting,
-           backoff(backoff_min, backoff_max, 0, chance), now);
+      return out;
     }
+    // Somebody else asks, and may get the tokens that make ours old; or the store refused our step
+    // and yet has what we know: try again, but not at once.
+    end_cause_.clear();
+    end_message_.clear();
+    auto delay = backoff(backoff_min, backoff_max, 0, chance);
+    if (!fresh_ && until)
+      delay = std::max(delay, *until - now);
+    rest(fresh_ ? phase::save_resting : phase::resting, delay, now);
     return out;
   }
   adopt(row, now, chance);
-  noted_ = row.refresh_began.has_value();
-  if (memory_.failure && refreshable() && !rested(now)) {
+  look_at_grant(now, out);
+  if (!refreshable())
+    return out;
+  if (memory_.failure && !rested(now))
     phase_ = phase::resting; // An earlier keeper failed and knew when to ask again.
-  } else if (noted_ && refreshable()) {
+  else if (const auto until = awaited_until(now))
+    rest(phase::resting, *until - now, now); // Its answer may still come, to somebody else.
+  else if (began_)
     // A refresh was sent, perhaps, and its answer is not here. The same token once more; a server
     // that has used it up says so, and that is then the honest end.
-    send(out);
-  }
-  look_at_grant(now, out);
+    begin(now, false, out);
   return out;
 }
 
@@ -149,12 +174,14 @@ void token_keeper::adopt(const connection& row, timestamp now, double chance) {
   tokens_ = row.tokens;
   version_ = row.token_version;
   granted_at_ = row.granted_at;
-  noted_ = false;
+  began_ = row.refresh_began;
   rejected_ = false;
   for_rejection_ = false;
   store_failure_count_ = 0;
+  if (!row.refresh_memory.empty())
+    memory_ = parse_token_memory(row.refresh_memory);
   if (memory_.version != version_) {
-    memory fresh;
+    token_memory fresh;
     fresh.version = version_;
     fresh.warned_days = memory_.warned_days;
     fresh.warned_end = memory_.warned_end;
@@ -271,6 +298,7 @@ token_keeper::decisions token_keeper::rejected(std::uint64_t version, timestamp 
 
 token_keeper::decisions token_keeper::tick(timestamp now) {
   decisions out;
+  look_at_grant(now, out);
   switch (phase_) {
     case phase::idle:
       if (!refreshable() && tokens_.expires_at && now >= *tokens_.expires_at)
@@ -292,7 +320,6 @@ token_keeper::decisions token_keeper::tick(timestamp now) {
       break;
     default: break;
   }
-  look_at_grant(now, out);
   return out;
 }
 
@@ -307,17 +334,9 @@ token_keeper::decisions token_keeper::look(timestamp now) {
 
 void token_keeper::begin(timestamp now, bool for_rejection, decisions& out) {
   for_rejection_ = for_rejection;
-  if (noted_) {
-    send(out);
-    return;
-  }
   phase_ = phase::noting;
-  out.emplace_back(note{++step_, version_, now});
-}
-
-void token_keeper::send(decisions& out) {
-  phase_ = phase::asking;
-  out.emplace_back(ask{++step_, tokens_.refresh_token});
+  noting_ = now;
+  out.emplace_back(note{++step_, note_of(now)});
 }
 
 void token_keeper::rest(phase where, milliseconds delay, timestamp now) {
@@ -343,10 +362,18 @@ token_keeper::decisions token_keeper::noted(std::uint64_t step, const result<boo
     emit_reload(out);
   } else {
     store_failure_count_ = 0;
-    noted_ = true;
-    send(out);
+    began_ = noting_;
+    phase_ = phase::asking;
+    out.emplace_back(ask{++step_, tokens_.refresh_token});
   }
   return out;
+}
+
+void token_keeper::held(std::uint64_t step, timestamp until, timestamp now, double chance) {
+  if (step != step_ || phase_ != phase::noting)
+    return;
+  const auto wait = std::clamp<milliseconds>(until - now, milliseconds{0}, backoff_max);
+  rest(phase::resting, wait + part_of(std::max(held_spread, wait / 10), chance), now);
 }
 
 token_keeper::decisions token_keeper::answered(std::uint64_t step, token_outcome outcome,
@@ -376,8 +403,6 @@ token_keeper::decisions token_keeper::answered(std::uint64_t step, token_outcome
 
 void token_keeper::failed(const token_failure& failure, timestamp now, double chance,
                           decisions& out) {
-  const bool same = memory_.failure && memory_.failure->kind == failure.kind
-                    && memory_.failure->code == failure.code;
   if (!memory_.failure)
     memory_.trouble_since = now;
   memory_.failure = failure;
@@ -402,8 +427,6 @@ void token_keeper::failed(const token_failure& failure, timestamp now, double ch
       ++memory_.unknown_count;
       break;
     case token_failure_kind::configuration:
-      if (!same)
-        out.emplace_back(alarm{failure.code});
       delay = std::max(delay, backoff(configuration_backoff_min, backoff_max,
                                       memory_.failure_count, chance));
       break;
@@ -416,6 +439,8 @@ void token_keeper::failed(const token_failure& failure, timestamp now, double ch
   if (failure.retry_after)
     delay = std::max(delay, *failure.retry_after + part_of(*failure.retry_after / 10, chance));
   rest(phase::resting, delay, now);
+  out.emplace_back(remember{note_of(std::nullopt)});
+  began_.reset();
 }
 
 token_keeper::decisions token_keeper::saved(std::uint64_t step, const result<bool>& outcome,
@@ -442,12 +467,13 @@ token_keeper::decisions token_keeper::saved(std::uint64_t step, const result<boo
   memory_.version = ++version_;
   ++step_;
   phase_ = phase::idle;
-  noted_ = false;
+  began_.reset();
   rejected_ = false;
-  if (for_rejection_)
-    memory_.refreshed_for_rejection = now;
-  for_rejection_ = false;
   out.emplace_back(refreshed{version_});
+  if (std::exchange(for_rejection_, false)) {
+    memory_.refreshed_for_rejection = now;
+    out.emplace_back(remember{note_of(std::nullopt)});
+  }
   look_at_grant(now, out);
   return out;
 }
@@ -515,6 +541,8 @@ void token_keeper::look_at_grant(timestamp now, decisions& out) {
   memory_.warned_days = within;
   const auto date = std::chrono::floor<std::chrono::days>(*ends).time_since_epoch().count();
   out.emplace_back(warn{*ends, within, fmt::format("grant-end-{}-{}", date, within)});
+  // While a note is under way this one is too late, and what was said is known by its key.
+  out.emplace_back(remember{note_of(began_)});
 }
 
 } // namespace lapwing

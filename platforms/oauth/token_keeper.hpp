@@ -6,10 +6,12 @@
 //     asking: refused for good -> reloading: still the tokens we used? -> over (needs_reauth)
 //                                            newer ones are stored?    -> idle, with those
 //     saving: somebody else stored first -> reloading
+//     noting: somebody else is asking    -> reloading -> resting until that has an end
 //     saving, reloading: the store is away -> waits and tries again; new tokens stay in hand
 //
-// Promises: one refresh at a time; it is on disk that one was begun before it is sent; new tokens
-// are on disk before anybody gets to see them; only a definite answer of the token endpoint (or of
+// Promises: one refresh at a time, of all keepers of one row, too: it is on disk that one was begun
+// before it is sent, and who finds such a note waits until its answer must have come; new tokens are
+// on disk before anybody gets to see them; only a definite answer of the token endpoint (or of
 // the API, to a token just refreshed) ends a connection, and only when the store still has the
 // tokens that were refused.
 #pragma once
@@ -24,6 +26,7 @@
 
 #include "core/connection_store.hpp"
 #include "platforms/oauth/token_answer.hpp"
+#include "platforms/oauth/token_memory.hpp"
 #include "platforms/spec.hpp"
 
 namespace lapwing {
@@ -33,11 +36,15 @@ public:
   // Decisions ----------------------------------------------------------------------------------
   // `step` comes back with what came of it; a step that is not the current one is ignored.
 
-  /// connection_store::note_refresh, then `noted`.
+  /// connection_store::note_refresh, then `noted`; or, where the token endpoint is known not to
+  /// work, nothing but `held`.
   struct note {
     std::uint64_t step;
-    std::uint64_t version;
-    timestamp began;
+    refresh_note what;
+  };
+  /// connection_store::note_refresh; what comes of it does not matter.
+  struct remember {
+    refresh_note what;
   };
   /// refresh_request, http_client::send and read_token_answer, then `answered`.
   struct ask {
@@ -49,7 +56,7 @@ public:
     std::uint64_t step;
     std::uint64_t expected; ///< Version that must still be stored.
     token_set tokens;       ///< Whole: with the old refresh token where the answer had none.
-    timestamp due;          ///< When the next refresh is; timestamp::max(): never.
+    timestamp due;          ///< When the next refresh is; timestamp::max(): none is planned.
   };
   /// connection_store::load, then `loaded`, `load_failed` or `gone`.
   struct reload {
@@ -67,16 +74,12 @@ public:
     int days; ///< 14, 3 or 1: at most so many are left.
     std::string key;
   };
-  /// Tell the operator: no person is to blame. Said once for each code in a row.
-  struct alarm {
-    std::string code;
-  };
   /// New tokens are stored and in use (the event token_refresh).
   struct refreshed {
     std::uint64_t version;
   };
 
-  using decision = std::variant<note, ask, save, reload, end, warn, alarm, refreshed>;
+  using decision = std::variant<note, remember, ask, save, reload, end, warn, refreshed>;
   using decisions = std::vector<decision>;
 
   // Answers to somebody who needs a token --------------------------------------------------------
@@ -102,21 +105,6 @@ public:
     timestamp retry_at;
   };
 
-  /// What a later keeper of the same connection should know although no row holds it: how often it
-  /// failed, when to ask again, what was said. Without it every life begins with a clean sheet.
-  struct memory {
-    std::uint64_t version = 0; ///< Of another version it means nothing, but for the warnings.
-    std::uint32_t failure_count = 0;
-    std::uint8_t unknown_count = 0;
-    int warned_days = 0;
-    timestamp warned_end{};
-    timestamp rest_began{};
-    timestamp retry_at{};
-    timestamp trouble_since{};
-    std::optional<timestamp> refreshed_for_rejection;
-    std::optional<token_failure> failure;
-  };
-
   enum class phase : std::uint8_t {
     unloaded,
     idle,
@@ -137,10 +125,6 @@ public:
   // `chance` is a random number in [0, 1). After each of them ask `need` again for those who wait,
   // and set the timer to `due`. An answer that is late, or of an earlier step, changes nothing.
 
-  /// Before the first `loaded`.
-  void recall(const memory& earlier) { memory_ = earlier; }
-  memory remember() const;
-
   /// The row, at first, after `reload`, and after a person connected again. One that is no news
   /// while a refresh is under way changes nothing.
   decisions loaded(const connection& row, timestamp now, double chance);
@@ -159,6 +143,8 @@ public:
   decisions look(timestamp now);
 
   decisions noted(std::uint64_t step, const result<bool>& outcome, timestamp now, double chance);
+  /// Nothing was noted: the token endpoint is not to be asked before `until`.
+  void held(std::uint64_t step, timestamp until, timestamp now, double chance);
   decisions answered(std::uint64_t step, token_outcome outcome, timestamp now, double chance);
   decisions saved(std::uint64_t step, const result<bool>& outcome, timestamp now, double chance);
 
@@ -180,7 +166,9 @@ private:
   void schedule(const token_set& tokens, std::optional<timestamp> issued, timestamp now,
                 double chance);
   void begin(timestamp now, bool for_rejection, decisions& out);
-  void send(decisions& out);
+  /// Until the answer to a refresh that is noted must have come, if it is still under way.
+  std::optional<timestamp> awaited_until(timestamp now) const;
+  refresh_note note_of(std::optional<timestamp> began) const;
   void rest(phase where, std::chrono::milliseconds delay, timestamp now);
   void failed(const token_failure& failure, timestamp now, double chance, decisions& out);
   void check_with_store(std::string cause, std::string message, decisions& out);
@@ -197,13 +185,14 @@ private:
   std::uint64_t version_ = 0;
   std::uint64_t step_ = 0;
   phase phase_ = phase::unloaded;
-  bool noted_ = false;         ///< It is on disk that these tokens are being refreshed.
+  std::optional<timestamp> began_; ///< Since when, as the row has it, a refresh is asked for.
+  timestamp noting_{};             ///< What it becomes with the note under way.
   bool rejected_ = false;      ///< The API refused the current access token.
   bool for_rejection_ = false; ///< The refresh under way was begun because of that.
   std::uint32_t store_failure_count_ = 0; ///< In a row.
   timestamp refresh_from_ = timestamp::max(); ///< Ten minutes ahead, or halfway.
   timestamp refresh_at_ = timestamp::max();   ///< The same with jitter.
-  memory memory_;
+  token_memory memory_;
   std::unique_ptr<token_set> fresh_; ///< Answered and not stored yet.
   std::string end_cause_;            ///< Why to end, unless the store has newer tokens.
   std::string end_message_;

@@ -87,7 +87,10 @@ std::optional<connection_changes::row> connection_changes::find(const connection
   const auto& found = rows[0];
   return row{found[0].as<std::int64_t>(), found[1].as<std::string>(),
              static_cast<std::uint64_t>(found[2].as<std::int64_t>()),
-             parse_row_status(found[3].c_str()) == connection_status::disconnected};
+             parse_row_status(found[3].c_str()),
+             found[4].as<std::string>(),
+             found[5].is_null() ? std::optional<timestamp>{}
+                                : timestamp{std::chrono::milliseconds{found[5].as<std::int64_t>()}}};
 }
 
 std::uint64_t connection_changes::connect(const connection& fresh, timestamp due) {
@@ -99,6 +102,9 @@ std::uint64_t connection_changes::connect(const connection& fresh, timestamp due
     transaction_.exec_prepared("add_connection", means_.fresh_id(now), user_of(which),
                                platform_of(which), to_row_time(now));
     found = find(which);
+  } else if (!found->account.empty() && !fresh.account.empty()
+             && found->account != fresh.account) {
+    forget_what_was_read(found->number, which);
   }
   const auto& tokens = fresh.tokens;
   const auto access = means_.sealed(sealed_access_token, found->id, tokens.access_token);
@@ -110,14 +116,17 @@ std::uint64_t connection_changes::connect(const connection& fresh, timestamp due
   return static_cast<std::uint64_t>(renewed[0].as<std::int64_t>());
 }
 
-result<bool> connection_changes::note_refresh(const connection_key& which, std::uint64_t version,
-                                              timestamp began) {
+result<bool> connection_changes::note_refresh(const connection_key& which,
+                                              const refresh_note& what) {
   const auto found = find(which);
   if (!found)
     return no_connection;
-  if (found->version != version)
+  const bool over = found->status == connection_status::disconnected
+                    || found->status == connection_status::needs_reauth;
+  if (found->version != what.version || found->refresh_began != what.seen || over)
     return false;
-  transaction_.exec_prepared("note_refresh", found->number, to_row_time(began), now_text());
+  transaction_.exec_prepared("note_refresh", found->number, to_row_time(what.began),
+                             text(what.memory), now_text());
   return true;
 }
 
@@ -126,7 +135,7 @@ result<bool> connection_changes::save_tokens(const connection_key& which, std::u
   const auto found = find(which);
   if (!found)
     return no_connection;
-  if (found->version != expected || found->disconnected)
+  if (found->version != expected || found->disconnected())
     return false;
   const auto access = means_.sealed(sealed_access_token, found->id, tokens.access_token);
   const auto refresh = means_.sealed(sealed_refresh_token, found->id, tokens.refresh_token);
@@ -145,7 +154,7 @@ result<bool> connection_changes::save_status(const connection_key& which, connec
     return no_connection;
   if (status == connection_status::disconnected)
     forget(found->number, which); // That status promises that nothing is left.
-  else if (found->disconnected)
+  else if (found->disconnected())
     return false; // Somebody who was late: only the person can come back.
   transaction_.exec_prepared("save_status", found->number, to_row_status(status), text(cause),
                              text_unless_empty(message), now_text());
@@ -158,7 +167,7 @@ result<bool> connection_changes::save_progress(const connection_key& which,
   const auto found = find(which);
   if (!found)
     return no_connection;
-  if (found->disconnected)
+  if (found->disconnected())
     return false;
   // A poll that failed is no sync.
   const auto synced = progress.failure_count == 0 ? to_row_time(progress.last_poll) : std::nullopt;
@@ -175,7 +184,7 @@ result<bool> connection_changes::save_registration(const connection_key& which,
   const auto found = find(which);
   if (!found)
     return no_connection;
-  if (found->disconnected)
+  if (found->disconnected())
     return false;
   const auto now = means_.clock->now();
   const auto known = transaction_.exec_prepared("registration_id", user_of(which),
@@ -205,6 +214,10 @@ result<bool> connection_changes::remove_registration(const connection_key& which
 
 void connection_changes::forget(std::int64_t number, const connection_key& which) {
   transaction_.exec_prepared("forget_connection", number, now_text());
+  forget_what_was_read(number, which);
+}
+
+void connection_changes::forget_what_was_read(std::int64_t number, const connection_key& which) {
   transaction_.exec_prepared("forget_progress", number);
   transaction_.exec_prepared("forget_registrations", user_of(which), platform_of(which));
 }
@@ -221,7 +234,7 @@ result<bool> connection_changes::set_due(const connection_key& which, timestamp 
   const auto found = find(which);
   if (!found)
     return no_connection;
-  if (found->disconnected)
+  if (found->disconnected())
     return false;
   transaction_.exec_prepared("set_due", found->number, to_row_time(due));
   return true;
@@ -261,6 +274,23 @@ result<std::size_t> connection_changes::reencrypt(std::size_t limit) {
   }
   if (tried > 0 && stuck == tried)
     return error{errc::internal, "stored secrets are damaged or not in their place"};
+  const auto foreign = count == 0 ? count_foreign_secrets() : 0;
+  if (foreign > 0)
+    return sealed_with_foreign_keys(foreign);
+  return count;
+}
+
+std::size_t connection_changes::count_foreign_secrets() {
+  std::size_t count = 0;
+  for (const auto& column : sealed_columns()) {
+    const std::string name{column.column};
+    auto query = "SELECT count(*) FROM " + std::string{column.table} + " WHERE " + name
+                 + " IS NOT NULL";
+    for (const auto& header : means_.secrets->box()->known_headers())
+      query += " AND substring(" + name + " FROM 1 FOR " + std::to_string(header.size())
+               + ") != " + transaction_.quote(hex_of(header)) + "::bytea";
+    count += transaction_.exec1(query)[0].as<std::size_t>();
+  }
   return count;
 }
 

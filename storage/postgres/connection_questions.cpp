@@ -53,6 +53,7 @@ connection connection_of_row(const user_id& user, const pqxx::row& row) {
   c.cause = text_of(row[10]);
   c.message = text_of(row[11]);
   c.granted_at = optional_time_of(row[12]).value_or(timestamp{});
+  c.refresh_memory = text_of(row[13]);
   return c;
 }
 
@@ -82,9 +83,9 @@ std::optional<loaded_connection> connection_questions::load(const connection_key
   const auto row = rows[0];
   loaded_connection loaded;
   loaded.at = connection_of_row(which.user, row);
-  const auto id = row[13].as<std::string>();
-  loaded.at.tokens.access_token = opened(secrets, sealed_access_token, id, row[14]);
-  loaded.at.tokens.refresh_token = opened(secrets, sealed_refresh_token, id, row[15]);
+  const auto id = row[14].as<std::string>();
+  loaded.at.tokens.access_token = opened(secrets, sealed_access_token, id, row[15]);
+  loaded.at.tokens.refresh_token = opened(secrets, sealed_refresh_token, id, row[16]);
   add_polls(row[0].as<std::int64_t>(), loaded);
   add_registrations(loaded, &secrets);
   return loaded;

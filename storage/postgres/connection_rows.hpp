@@ -28,7 +28,7 @@ public:
   result<std::optional<oauth_state>> take_oauth_state(const std::string& state, timestamp now);
 
   std::uint64_t connect(const connection& fresh, timestamp due);
-  result<bool> note_refresh(const connection_key& which, std::uint64_t version, timestamp began);
+  result<bool> note_refresh(const connection_key& which, const refresh_note& what);
   result<bool> save_tokens(const connection_key& which, std::uint64_t expected,
                            const token_set& tokens, timestamp next_due);
   result<bool> save_status(const connection_key& which, connection_status status,
@@ -49,11 +49,18 @@ private:
     std::int64_t number;
     std::string id;
     std::uint64_t version;
-    bool disconnected;
+    connection_status status;
+    std::string account;
+    std::optional<timestamp> refresh_began;
+
+    bool disconnected() const noexcept { return status == connection_status::disconnected; }
   };
   /// And keeps others from changing it until the transaction ends.
   std::optional<row> find(const connection_key& which);
   void forget(std::int64_t number, const connection_key& which);
+  void forget_what_was_read(std::int64_t number, const connection_key& which);
+  /// Secrets that no key of ours opens.
+  std::size_t count_foreign_secrets();
   std::string now_text() const;
 
   pqxx::transaction_base& transaction_;

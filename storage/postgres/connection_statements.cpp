@@ -15,7 +15,7 @@ std::string connection_columns() {
   return "number, platform, account, " + milliseconds_of("token_expires_at") + ", "
          + milliseconds_of("grant_expires_at") + ", scopes, token_version, "
          + milliseconds_of("refresh_began") + ", " + milliseconds_of("last_sync")
-         + ", status, cause, error_message, " + milliseconds_of("granted_at");
+         + ", status, cause, error_message, " + milliseconds_of("granted_at") + ", refresh_memory";
 }
 
 std::string registration_columns() {
@@ -40,8 +40,10 @@ void prepare_states(pqxx::connection& connection) {
 
 void prepare_connection_changes(pqxx::connection& connection) {
   connection.prepare("find_connection",
-                     "SELECT number, id, token_version, status FROM platform_connections"
-                     " WHERE user_id = $1 AND platform = $2 FOR UPDATE");
+                     "SELECT number, id, token_version, status, account, "
+                       + milliseconds_of("refresh_began")
+                       + " FROM platform_connections WHERE user_id = $1 AND platform = $2"
+                         " FOR UPDATE");
   connection.prepare("add_connection",
                      "INSERT INTO platform_connections"
                      " (id, user_id, platform, created_at, updated_at)"
@@ -53,11 +55,11 @@ void prepare_connection_changes(pqxx::connection& connection) {
     " refresh_token = $4::bytea, token_expires_at = $5::timestamptz,"
     " grant_expires_at = $6::timestamptz, scopes = $7, granted_at = $8::timestamptz,"
     " due_at = $9::timestamptz, updated_at = $10::timestamptz, token_version = token_version + 1,"
-    " refresh_began = NULL, status = 'connected', cause = '', error_message = NULL"
+    " refresh_began = NULL, refresh_memory = '', status = 'connected', cause = '', error_message = NULL"
     " WHERE number = $1 RETURNING token_version");
   connection.prepare("note_refresh",
                      "UPDATE platform_connections SET refresh_began = $2::timestamptz,"
-                     " updated_at = $3::timestamptz WHERE number = $1");
+                     " refresh_memory = $3, updated_at = $4::timestamptz WHERE number = $1");
   connection.prepare(
     "save_tokens",
     "UPDATE platform_connections SET access_token = $2::bytea,"
@@ -78,7 +80,7 @@ void prepare_connection_changes(pqxx::connection& connection) {
     "forget_connection",
     "UPDATE platform_connections SET access_token = NULL, refresh_token = NULL,"
     " token_expires_at = NULL, grant_expires_at = NULL, scopes = '', refresh_began = NULL,"
-    " due_at = NULL, token_version = token_version + 1, status = 'disconnected', cause = '',"
+    " refresh_memory = '', due_at = NULL, token_version = token_version + 1, status = 'disconnected', cause = '',"
     " error_message = NULL, updated_at = $2::timestamptz WHERE number = $1");
   connection.prepare("forget_progress", "DELETE FROM poll_progress WHERE connection = $1");
   connection.prepare("forget_registrations",

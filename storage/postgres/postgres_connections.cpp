@@ -82,12 +82,12 @@ void postgres_connections::list(user_id user, callback<std::vector<loaded_connec
     std::move(done));
 }
 
-void postgres_connections::note_refresh(connection_key which, std::uint64_t version,
-                                        timestamp began, callback<bool> done) {
+void postgres_connections::note_refresh(connection_key which, refresh_note what,
+                                        callback<bool> done) {
   change<bool>(
     which.user.str(),
-    [which, version, began](connection_changes& rows) {
-      return rows.note_refresh(which, version, began);
+    [which, what = std::move(what)](connection_changes& rows) {
+      return rows.note_refresh(which, what);
     },
     std::move(done));
 }

@@ -20,8 +20,7 @@ public:
   void connect(connection fresh, timestamp due, callback<std::uint64_t> done) override;
   void load(connection_key which, callback<std::optional<loaded_connection>> done) override;
   void list(user_id user, callback<std::vector<loaded_connection>> done) override;
-  void note_refresh(connection_key which, std::uint64_t version, timestamp began,
-                    callback<bool> done) override;
+  void note_refresh(connection_key which, refresh_note what, callback<bool> done) override;
   void save_tokens(connection_key which, std::uint64_t expected, token_set tokens,
                    timestamp next_due, callback<bool> done) override;
   void save_status(connection_key which, connection_status status, std::string cause,

@@ -71,6 +71,7 @@ CREATE TABLE platform_connections (
   scopes TEXT NOT NULL DEFAULT '',      -- as granted, separated by spaces
   token_version INTEGER NOT NULL DEFAULT 0, -- raised with every change of the tokens
   refresh_began TEXT,                   -- a refresh was asked for then, and not answered yet
+  refresh_memory TEXT NOT NULL DEFAULT '', -- what the keeper of the tokens wants to know again
   last_sync TEXT,
   status TEXT NOT NULL DEFAULT 'connected'
     CHECK (status IN ('connected', 'degraded', 'needs_reauth', 'disconnected')),

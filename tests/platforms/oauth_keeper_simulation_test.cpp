@@ -229,13 +229,27 @@ private:
     const bool down = happens(faults_.store_down);
     const bool unknown = happens(faults_.commit_unknown);
     later([=, this] {
-      result<bool> outcome = row.token_version == note.version;
-      if (!down && *outcome)
-        row.refresh_began = note.began;
+      result<bool> outcome = true;
+      if (!down)
+        outcome = write(note.what);
       if (down || unknown)
         outcome = error{errc::store_unavailable, ""};
       act(keeper->noted(note.step, outcome, now, chance()));
     });
+  }
+
+  void carry_out(const token_keeper::remember& remember) {
+    if (!happens(faults_.store_down))
+      later([this, what = remember.what] { write(what); });
+  }
+
+  bool write(const refresh_note& what) {
+    if (what.version != row.token_version || what.seen != row.refresh_began
+        || row.status != connection_status::connected)
+      return false;
+    row.refresh_began = what.began;
+    row.refresh_memory = what.memory;
+    return true;
   }
 
   void carry_out(const token_keeper::ask& ask) {
@@ -302,7 +316,6 @@ private:
   }
 
   void carry_out(const token_keeper::warn&) {}
-  void carry_out(const token_keeper::alarm&) { CAF_ERROR("an alarm without a reason"); }
   void carry_out(const token_keeper::refreshed&) {
     ++refreshed_count;
     fresh_.reset();

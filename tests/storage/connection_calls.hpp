@@ -95,10 +95,16 @@ inline std::vector<loaded_connection> list(node_store& store, const user_id& use
 }
 
 inline result<bool> note_refresh(node_store& store, const connection_key& which,
-                                 std::uint64_t version, timestamp began) {
+                                 refresh_note what) {
   awaited<bool> answer;
-  store.connections().note_refresh(which, version, began, answer.callback());
+  store.connections().note_refresh(which, std::move(what), answer.callback());
   return answer.get();
+}
+
+/// The first note of a refresh of these tokens.
+inline result<bool> note_refresh(node_store& store, const connection_key& which,
+                                 std::uint64_t version, timestamp began) {
+  return note_refresh(store, which, {version, std::nullopt, began, ""});
 }
 
 inline result<bool> save_tokens(node_store& store, const connection_key& which,

@@ -101,28 +101,89 @@ void connecting_again_renews_and_keeps_what_was_read(Fixture& fixture) {
   connect(*store, a_connection());
   CAF_CHECK(*save_progress(*store, ann_spotify, some_progress(), nine(1'801'000)));
   CAF_CHECK(*save_registration(*store, ann_spotify, a_registration()));
-  CAF_CHECK(*note_refresh(*store, ann_spotify, 1, nine(2000)));
+  CAF_CHECK(*note_refresh(*store, ann_spotify, {1, {}, nine(2000), "it failed"}));
   CAF_CHECK(*save_status(*store, ann_spotify, connection_status::needs_reauth, "invalid_grant",
                          "Connect Spotify again."));
   auto fresh = a_connection();
-  fresh.account = "ann@example.org";
   fresh.tokens = {"plain-access-token-3", "", std::nullopt, std::nullopt, "one"};
   fresh.granted_at = nine(9'000'000);
   CAF_CHECK_EQUAL(connect(*store, fresh, nine(9'100'000)), 2u);
   const auto loaded = load(*store);
   CAF_CHECK(same_tokens(loaded.at.tokens, fresh.tokens));
-  CAF_CHECK_EQUAL(loaded.at.account, "ann@example.org");
+  CAF_CHECK_EQUAL(loaded.at.account, "ann@example.com");
   CAF_CHECK_EQUAL(loaded.at.token_version, 2u);
   CAF_CHECK(loaded.at.status == connection_status::connected);
   CAF_CHECK(loaded.at.cause.empty());
   CAF_CHECK(loaded.at.message.empty());
   CAF_CHECK(loaded.at.granted_at == nine(9'000'000));
   CAF_CHECK(!loaded.at.refresh_began);
+  CAF_CHECK_EQUAL(loaded.at.refresh_memory, "");
   CAF_CHECK(loaded.at.last_sync == nine(1000));
   CAF_CHECK_EQUAL(loaded.polls.size(), 1u);
   CAF_CHECK_EQUAL(loaded.registrations.size(), 1u);
   CAF_CHECK(due(*store, nine(9'099'999)).empty());
   CAF_CHECK_EQUAL(due(*store, nine(9'100'000)).size(), 1u);
+}
+
+template <class Fixture>
+void connecting_another_account_begins_anew_and_keeps_the_items(Fixture& fixture) {
+  auto store = fixture.open();
+  auto fresh = a_connection();
+  fresh.account = ""; // The platform has not said whose it is.
+  connect(*store, fresh);
+  CAF_CHECK(*save_registration(*store, ann_spotify, a_registration()));
+  CAF_REQUIRE(append_one(*store, with_effect(1, "d1", an_effect())));
+  const auto kept = [&](std::size_t count) {
+    const auto loaded = load(*store);
+    CAF_CHECK_EQUAL(loaded.polls.size(), count);
+    CAF_CHECK_EQUAL(loaded.registrations.size(), count);
+  };
+  // A name that was or is not known proves nothing.
+  for (const char* account : {"ann@example.com", "ann@example.com", "", "ann@example.com"}) {
+    fresh.account = account;
+    connect(*store, fresh);
+    kept(1);
+  }
+  fresh.account = "ann@example.org";
+  connect(*store, fresh);
+  kept(0);
+  CAF_CHECK_EQUAL(load(*store).at.account, "ann@example.org");
+  CAF_CHECK(!owner_of_hook(*store, "spotify", "hook-1"));
+  CAF_CHECK(unknown_keys(*store, ann_spotify, "recently_played", {"k1"})->empty());
+  // Of nobody else.
+  CAF_CHECK(*save_registration(*store, ann_spotify, a_registration()));
+  connect(*store, a_connection(bob_github));
+  fresh = a_connection(bob_github);
+  fresh.account = "bob@example.org";
+  connect(*store, fresh);
+  CAF_CHECK_EQUAL(load(*store).registrations.size(), 1u);
+}
+
+template <class Fixture>
+void of_several_who_would_refresh_one_may(Fixture& fixture) {
+  auto store = fixture.open();
+  connect(*store, a_connection());
+  const auto note = [&](refresh_note what) { return *note_refresh(*store, ann_spotify, what); };
+  CAF_CHECK(note({1, {}, nine(10), "first"}));
+  CAF_CHECK(!note({1, {}, nine(10), "second"}));
+  CAF_CHECK(!note({1, nine(9), nine(11), "third"}));
+  CAF_CHECK(!note({2, nine(10), nine(11), "other tokens"}));
+  CAF_CHECK_EQUAL(load(*store).at.refresh_memory, "first");
+  CAF_CHECK(load(*store).at.refresh_began == nine(10));
+  // Who saw the last note goes on, or says that it is over.
+  CAF_CHECK(note({1, nine(10), nine(11), "again"}));
+  CAF_CHECK(note({1, nine(11), {}, "failed"}));
+  CAF_CHECK(!load(*store).at.refresh_began);
+  CAF_CHECK_EQUAL(load(*store).at.refresh_memory, "failed");
+  CAF_CHECK_EQUAL(list(*store, user_id{"ann"}).at(0).at.refresh_memory, "failed");
+  CAF_CHECK(note({1, {}, nine(12), "once more"}));
+  CAF_CHECK(*save_tokens(*store, ann_spotify, 1, other_tokens()));
+  CAF_CHECK_EQUAL(load(*store).at.refresh_memory, "once more");
+  // Nobody refreshes what is over.
+  CAF_CHECK(*save_status(*store, ann_spotify, connection_status::needs_reauth, "a", "b"));
+  CAF_CHECK(!note({2, {}, nine(13), ""}));
+  CAF_CHECK(*save_status(*store, ann_spotify, connection_status::degraded, "a", "b"));
+  CAF_CHECK(note({2, {}, nine(13), ""}));
 }
 
 template <class Fixture>
@@ -692,7 +753,7 @@ void disconnecting_forgets_all_but_the_history(Fixture& fixture) {
     auto store = fixture.open();
     connect(*store, a_connection());
     CAF_CHECK(*save_registration(*store, ann_spotify, a_registration()));
-    CAF_CHECK(*note_refresh(*store, ann_spotify, 1, nine()));
+    CAF_CHECK(*note_refresh(*store, ann_spotify, {1, {}, nine(), "it failed"}));
     CAF_REQUIRE(append_one(*store, with_effect(1, "d1", an_effect())));
     CAF_CHECK(*disconnect(*store, ann_spotify));
     CAF_CHECK(*disconnect(*store, ann_spotify));
@@ -702,6 +763,7 @@ void disconnecting_forgets_all_but_the_history(Fixture& fixture) {
     CAF_CHECK(loaded.polls.empty());
     CAF_CHECK(loaded.registrations.empty());
     CAF_CHECK(!loaded.at.refresh_began);
+    CAF_CHECK_EQUAL(loaded.at.refresh_memory, "");
     CAF_CHECK(loaded.at.last_sync == nine(1000));
     CAF_CHECK(loaded.at.token_version > 1u);
     CAF_CHECK(!owner_of_hook(*store, "spotify", "hook-1"));
@@ -710,6 +772,7 @@ void disconnecting_forgets_all_but_the_history(Fixture& fixture) {
     CAF_CHECK(!*save_tokens(*store, ann_spotify, 1, other_tokens()));
     CAF_CHECK(!*save_tokens(*store, ann_spotify, version, other_tokens()));
     CAF_CHECK(!*note_refresh(*store, ann_spotify, 1, nine()));
+    CAF_CHECK(!*note_refresh(*store, ann_spotify, version, nine()));
     CAF_CHECK(!*save_status(*store, ann_spotify, connection_status::connected));
     CAF_CHECK(!*save_progress(*store, ann_spotify, some_progress(), nine()));
     CAF_CHECK(!*save_registration(*store, ann_spotify, a_registration()));
@@ -825,7 +888,7 @@ void secrets_move_to_the_newest_key(Fixture& fixture) {
   // A key that is gone makes what it sealed unreadable, and nothing else.
   store = fixture.open({first_key});
   CAF_CHECK(try_load(*store, key_of(3)).error().code == errc::not_configured);
-  CAF_CHECK_EQUAL(*reencrypt(*store, 30), 0u);
+  CAF_CHECK(reencrypt(*store, 30).error().code == errc::not_configured);
   connect(*store, a_connection(key_of(3)));
   CAF_CHECK(*save_registration(*store, key_of(3), a_registration()));
   CAF_CHECK(same_tokens(load(*store, key_of(3)).at.tokens, a_connection().tokens));
@@ -848,7 +911,7 @@ void every_call_is_answered_once_also_when_the_connections_close(Fixture& fixtur
       connections.connect(a_connection(key), nine(), count);
       connections.load(key, count);
       connections.list(key.user, count);
-      connections.note_refresh(key, 1, nine(), count);
+      connections.note_refresh(key, {1, {}, nine(), ""}, count);
       connections.save_tokens(key, 1, other_tokens(), nine(), count);
       connections.save_status(key, connection_status::degraded, "a", "b", count);
       connections.save_progress(key, some_progress(), nine(), count);

@@ -66,6 +66,12 @@ CAF_TEST(what is empty stays empty) {
 CAF_TEST(connecting again renews and keeps what was read) {
   connecting_again_renews_and_keeps_what_was_read(*this);
 }
+CAF_TEST(connecting another account begins anew and keeps the items) {
+  connecting_another_account_begins_anew_and_keeps_the_items(*this);
+}
+CAF_TEST(of several who would refresh one may) {
+  of_several_who_would_refresh_one_may(*this);
+}
 CAF_TEST(a list shows all of a user and no secret) {
   a_list_shows_all_of_a_user_and_no_secret(*this);
 }

@@ -87,6 +87,11 @@ public:
     auto& at = rows_[name({fresh.user, fresh.platform})];
     if (at.order == 0)
       at.order = rows_.size();
+    const auto& before = at.row.at.account;
+    if (!before.empty() && !fresh.account.empty() && before != fresh.account) {
+      at.row.polls.clear();
+      at.row.registrations.clear();
+    }
     fresh.token_version = at.row.at.token_version + 1;
     fresh.status = connection_status::connected;
     at.row.at = std::move(fresh);
@@ -111,19 +116,21 @@ public:
       }
     done(std::move(out));
   }
-  void note_refresh(connection_key which, std::uint64_t version, timestamp began,
-                    callback<bool> done) override {
+  void note_refresh(connection_key which, refresh_note what, callback<bool> done) override {
     change(which, done, [&](entry& at) {
-      if (at.row.at.token_version != version)
+      auto& row = at.row.at;
+      if (row.token_version != what.version || row.refresh_began != what.seen || is_over(row))
         return false;
-      at.row.at.refresh_began = began;
+      row.refresh_began = what.began;
+      row.refresh_memory = std::move(what.memory);
       return true;
     });
   }
   void save_tokens(connection_key which, std::uint64_t expected, token_set tokens,
                    timestamp next_due, callback<bool> done) override {
     change(which, done, [&](entry& at) {
-      if (at.row.at.token_version != expected)
+      if (at.row.at.token_version != expected
+          || at.row.at.status == connection_status::disconnected)
         return false;
       if (tokens.refresh_token.empty())
         tokens.refresh_token = at.row.at.tokens.refresh_token;
@@ -149,6 +156,8 @@ public:
                      callback<bool> done) override {
     change(which, done, [&](entry& at) {
       set_progress(at, progress);
+      if (progress.failure_count == 0)
+        at.row.at.last_sync = progress.last_poll;
       set_due_of(at, next_due);
       return true;
     });
@@ -194,6 +203,9 @@ public:
   void disconnect(connection_key which, callback<bool> done) override {
     change(which, done, [&](entry& at) {
       at.row.at.tokens = {};
+      ++at.row.at.token_version;
+      at.row.at.refresh_began.reset();
+      at.row.at.refresh_memory.clear();
       at.row.at.status = connection_status::disconnected;
       at.row.polls.clear();
       at.row.registrations.clear();
@@ -251,6 +263,10 @@ private:
 
   static std::string name(const connection_key& of) {
     return of.user.str() + '/' + of.platform.str();
+  }
+  static bool is_over(const connection& row) noexcept {
+    return row.status == connection_status::needs_reauth
+           || row.status == connection_status::disconnected;
   }
   entry* find(const connection_key& of) {
     auto at = rows_.find(name(of));

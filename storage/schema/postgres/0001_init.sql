@@ -72,6 +72,7 @@ CREATE TABLE platform_connections (
   scopes text NOT NULL DEFAULT '',      -- as granted, separated by spaces
   token_version bigint NOT NULL DEFAULT 0, -- raised with every change of the tokens
   refresh_began timestamptz,            -- a refresh was asked for then, and not answered yet
+  refresh_memory text NOT NULL DEFAULT '', -- what the keeper of the tokens wants to know again
   last_sync timestamptz,
   status text NOT NULL DEFAULT 'connected'
     CHECK (status IN ('connected', 'degraded', 'needs_reauth', 'disconnected')),

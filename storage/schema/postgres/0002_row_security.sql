@@ -82,8 +82,8 @@ CREATE POLICY own ON outbox FOR SELECT TO authenticated USING (user_id = (SELECT
 GRANT SELECT ON users, accounts, events, logs, poll_progress, user_platform_data, outbox
   TO authenticated, service_role;
 GRANT SELECT (number, id, user_id, platform, account, token_expires_at, grant_expires_at, scopes,
-  token_version, refresh_began, last_sync, status, cause, error_message, granted_at, due_at,
-  created_at, updated_at) ON platform_connections TO authenticated, service_role;
+  token_version, refresh_began, refresh_memory, last_sync, status, cause, error_message, granted_at,
+  due_at, created_at, updated_at) ON platform_connections TO authenticated, service_role;
 GRANT SELECT (number, id, user_id, platform, resource, external_id, status, cause, details,
   expires_at, renew_at, last_delivery_at, created_at) ON platform_webhooks
   TO authenticated, service_role;
