@@ -15,6 +15,15 @@ namespace {
 /// Without it nobody can be connected.
 const environment spotify_client{{"SPOTIFY_CLIENT_ID", "id"}, {"SPOTIFY_CLIENT_SECRET", "secret"}};
 
+/// A platform that is away.
+struct counting_client final : http_client {
+  int count = 0;
+  void send(http_request, callback done) override {
+    ++count;
+    done(error{errc::upstream_unavailable, "away"});
+  }
+};
+
 struct fixture : test::stream_world {
   memory_connections connections;
   due_scanner_actor scanner;
@@ -74,7 +83,7 @@ CAF_TEST(no more are under way than may be) {
   settings.interval = 60s;
   settings.under_way_max = 100;
   scanner = spawn_due_scanner(sys, context, settings);
-  caf::anon_send(scanner, atom::wake_v);
+  caf::anon_send(scanner, look_ahead{});
   settle(); // Supervisors wait for their logs, so none of those that were woken gets further.
   CAF_CHECK_EQUAL(context.counts.users.load(), 100u);
   CAF_CHECK(due_count() >= 200u);
@@ -99,6 +108,26 @@ CAF_TEST(those that nothing can be done for are not in the way of the others) {
   CAF_CHECK(lookups < 30u); // No busy loop over those that stay.
   pass(40s);
   CAF_CHECK_EQUAL(connections.due_questions, lookups);
+}
+
+CAF_TEST(an outside scheduler gets tokens refreshed that have ten minutes left) {
+  counting_client web;
+  context.outbound.back() = &web;
+  connection fresh;
+  fresh.user = user_id{"ann"};
+  fresh.platform = platform_id{"spotify"};
+  fresh.tokens = {"access", "refresh", clock.time + 10min, {}, ""};
+  fresh.granted_at = clock.time;
+  connections.connect(std::move(fresh), clock.time + 4min, [](const auto&) {});
+  due_scanner_settings settings;
+  settings.interval = 1h;
+  scanner = spawn_due_scanner(sys, context, settings);
+  caf::anon_send(scanner, look_ahead{});
+  pass(1s);
+  CAF_CHECK_EQUAL(web.count, 0);
+  caf::anon_send(scanner, look_ahead{5min, connection_work::refresh});
+  pass(1s);
+  CAF_CHECK_EQUAL(web.count, 1);
 }
 
 CAF_TEST(a store that was away is asked again after an interval) {
