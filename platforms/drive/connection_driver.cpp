@@ -316,11 +316,21 @@ void connection_driver::note_news() {
   at_.ports.store->save_registration(at_.key, row, at_.next_due(), [](const result<bool>&) {});
 }
 
-void connection_driver::saw_bad_delivery(std::string_view external_id) {
-  if (at_.known && !external_id.empty()
-      && std::ranges::any_of(at_.known->registrations, [&](const registration& one) {
-           return one.external_id == external_id;
-         }))
+void connection_driver::saw_bad_delivery(std::string external_id) {
+  if (at_.known)
+    return note_bad_delivery(external_id);
+  run(connection_work::look, [this, external_id = std::move(external_id)](
+                               const result<bool>& found) {
+    if (found && *found && at_.known)
+      note_bad_delivery(external_id);
+  });
+}
+
+void connection_driver::note_bad_delivery(const std::string& external_id) {
+  bool is_ours = std::ranges::any_of(at_.known->registrations, [&](const registration& one) {
+    return !external_id.empty() && one.external_id == external_id;
+  });
+  if (is_ours)
     follow(choice_.misdelivered(at_.host.now()));
 }
 

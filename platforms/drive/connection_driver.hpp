@@ -43,7 +43,7 @@ public:
   void saw_delivery();
   /// A delivery to the registration of that external id had a wrong signature. Anybody can send one:
   /// what is no name of ours counts for nothing.
-  void saw_bad_delivery(std::string_view external_id);
+  void saw_bad_delivery(std::string external_id);
   /// `done`: whether the hub's challenge is to be echoed; what follows from it is durable then.
   void heard_hub(hub_word word, ending done);
 
@@ -84,6 +84,7 @@ private:
   bool covers(const endpoint_spec& endpoint) const;
   void settled(const registration_outcome& outcome, bool is_new);
   void note_delivery(timestamp when);
+  void note_bad_delivery(const std::string& external_id);
   void note_news();
   void register_again();
   void follow(const std::optional<status_report>& changed);
