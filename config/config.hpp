@@ -169,7 +169,7 @@ struct storage_config {
   std::size_t queue_max = 8192;            ///< Events waiting for a commit before 503.
   std::size_t sqlite_cache = 64 * 1024 * 1024; ///< Bytes of page cache.
   std::size_t reader_threads = 2;
-  std::size_t writer_connections = 2;      ///< PostgreSQL only; SQLite has one writer.
+  std::size_t writer_connections = 4;      ///< PostgreSQL only; SQLite has one writer.
   milliseconds statement_timeout = 5s;     ///< PostgreSQL only.
 };
 

@@ -39,7 +39,7 @@ parameters events_of(std::span<append_batch* const> batches, const node_fence& f
       const auto& request = batch->requests()[i];
       const event& e = *request.item;
       const auto& frame = batch->packed(i);
-      logs.add(std::string_view{to_text_column(to_key(e.log))});
+      logs.add(std::string_view{to_log_column(e.log)});
       seqs.add(static_cast<std::int64_t>(e.seq));
       sources.add(std::string_view{to_text_column(request.source)});
       if (request.delivery_id.empty())

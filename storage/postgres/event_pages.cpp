@@ -16,21 +16,35 @@ constexpr statement become{"become", "SELECT set_config('role', $1::text, true),
                                      " set_config('request.jwt.claims', $2::text, true)"};
 
 /// A payload that would make the answer too heavy stays behind, as NULL: only its length is looked at.
-constexpr statement read_page{
-  "read_page",
-  "SELECT seq, time, type, platform, tail,"
-  " CASE WHEN total <= $4::bigint OR place = 1 THEN payload END, packed"
-  " FROM (SELECT seq, time, type, platform, tail, payload, packed, row_number() OVER up AS place,"
-  " sum(octet_length(tail) + octet_length(payload)) OVER up AS total"
-  " FROM (SELECT seq, time, type, platform, tail, payload, packed FROM events WHERE log = $1::text"
-  " AND seq > $2::bigint ORDER BY seq LIMIT $3::bigint) AS page"
-  " WINDOW up AS (ORDER BY seq)) AS weighed ORDER BY seq"};
+constexpr const char* page_sql
+  = "SELECT seq, time, type, platform, tail,"
+    " CASE WHEN total <= $4::bigint OR place = 1 THEN payload END, packed"
+    " FROM (SELECT seq, time, type, platform, tail, payload, packed, row_number() OVER up AS place,"
+    " sum(octet_length(tail) + octet_length(payload)) OVER up AS total"
+    " FROM (SELECT seq, time, type, platform, tail, payload, packed FROM events"
+    " WHERE log = $1::text AND seq > $2::bigint ORDER BY seq LIMIT $3::bigint) AS page"
+    " WINDOW up AS (ORDER BY seq)) AS weighed ORDER BY seq";
+constexpr const char* mark_sql = "SELECT trimmed FROM logs WHERE log = $1::text";
+constexpr const char* find_sql = "SELECT seq, time, type, platform, tail, payload, packed"
+                                 " FROM events WHERE log = $1::text AND seq = $2::bigint";
 
-constexpr statement read_mark{"read_mark", "SELECT trimmed FROM logs WHERE log = $1::text"};
-
-constexpr statement find_event{"find_event",
-                               "SELECT seq, time, type, platform, tail, payload, packed"
-                               " FROM events WHERE log = $1::text AND seq = $2::bigint"};
+/// As whom a log is read. Each has statements of its own: PostgreSQL plans one anew whenever another
+/// role runs it, because its policies are part of the plan.
+struct reader {
+  const char* role;
+  statement page;
+  statement mark;
+  statement find;
+};
+constexpr reader own_reader{"authenticated",
+                            {"own_page", page_sql},
+                            {"own_mark", mark_sql},
+                            {"own_find", find_sql}};
+/// Rooms have members, who are not the database's business; broadcasts are for all.
+constexpr reader service_reader{"service_role",
+                                {"service_page", page_sql},
+                                {"service_mark", mark_sql},
+                                {"service_find", find_sql}};
 
 /// The writer's question: as the owner.
 constexpr statement read_state{
@@ -38,17 +52,15 @@ constexpr statement read_state{
                 " (SELECT seq FROM events WHERE log = $1::text ORDER BY seq DESC LIMIT 1),"
                 " EXISTS (SELECT FROM users WHERE id = $2::text)"};
 
-std::string column_of(const log_id& log) {
-  return to_text_column(to_key(log));
+const reader& reader_of(const log_id& log) {
+  return log.kind == log_kind::user ? own_reader : service_reader;
 }
 
-/// Whose eyes see the log. Rooms have members, who are not the database's business.
-parameters reader_of(const log_id& log) {
+/// What `become` takes.
+parameters identity_of(const log_id& log) {
   parameters with;
-  if (log.kind == log_kind::user)
-    with.add(std::string_view{"authenticated"}).add(std::string_view{claims_of(log.name)});
-  else
-    with.add(std::string_view{"service_role"}).add(std::string_view{});
+  with.add(std::string_view{reader_of(log).role});
+  with.add(std::string_view{log.kind == log_kind::user ? claims_of(log.name) : std::string{}});
   return with;
 }
 
@@ -92,8 +104,9 @@ std::string claims_of(std::string_view user) {
 
 event_range event_pages::read(const log_id& log, sequence after, std::size_t limit,
                               std::size_t bytes_max) {
-  const auto as = reader_of(log);
-  const auto name = column_of(log);
+  const auto& reading = reader_of(log);
+  const auto as = identity_of(log);
+  const auto name = to_log_column(log);
   parameters page;
   page.add(std::string_view{name}).add(to_column(after)).add(to_column(limit));
   page.add(to_column(bytes_max));
@@ -101,7 +114,7 @@ event_range event_pages::read(const log_id& log, sequence after, std::size_t lim
   mark.add(std::string_view{name});
   // The mark after the events: what retention removes between the two is reported, never overlooked.
   const auto answers
-    = link_.run_all({{&become, &as}, {&read_page, &page}, {&read_mark, &mark}});
+    = link_.run_all({{&become, &as}, {&reading.page, &page}, {&reading.mark, &mark}});
   event_range range;
   const auto& rows = answers[1];
   std::size_t bytes = 0;
@@ -118,17 +131,17 @@ event_range event_pages::read(const log_id& log, sequence after, std::size_t lim
 }
 
 event_ptr event_pages::find(const log_id& log, sequence seq) {
-  const auto as = reader_of(log);
+  const auto as = identity_of(log);
   parameters which;
-  which.add(std::string_view{column_of(log)}).add(to_column(seq));
-  const auto answers = link_.run_all({{&become, &as}, {&find_event, &which}});
+  which.add(std::string_view{to_log_column(log)}).add(to_column(seq));
+  const auto answers = link_.run_all({{&become, &as}, {&reader_of(log).find, &which}});
   std::size_t bytes = 0;
   return answers[1].size() == 0 ? nullptr : event_of_row(log, answers[1], 0, bytes, 0);
 }
 
 log_state event_pages::state(const log_id& log) {
   parameters which;
-  which.add(std::string_view{column_of(log)}).add(std::string_view{to_text_column(log.name)});
+  which.add(std::string_view{to_log_column(log)}).add(std::string_view{to_text_column(log.name)});
   const auto row = link_.run(read_state, which);
   log_state state;
   state.trimmed = static_cast<sequence>(row.integer(0, 0));

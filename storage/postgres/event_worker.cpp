@@ -52,7 +52,7 @@ void append_worker::append(std::vector<append_job*>& jobs) {
       if (own[i].outcome != append_outcome::stored)
         continue;
       ++stored;
-      means_.ledger.appended(to_text_column(to_key(requests[i].item->log)), own[i].seq);
+      means_.ledger.appended(to_log_column(requests[i].item->log), own[i].seq);
     }
     means_.counters.stored.fetch_add(stored, std::memory_order_relaxed);
     means_.counters.duplicates.fetch_add(own.size() - stored, std::memory_order_relaxed);

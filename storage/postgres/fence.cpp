@@ -23,7 +23,10 @@ node_fence take_over(const connection_settings& settings, const node_identity& n
     pqxx::work transaction{connection};
     // One after the other, so that of two that start at once the later one wins.
     transaction.exec("LOCK TABLE nodes IN SHARE ROW EXCLUSIVE MODE");
-    transaction.exec("UPDATE nodes SET state = 'dead' WHERE state <> 'dead'");
+    const auto others
+      = transaction.exec("SELECT epoch FROM nodes WHERE state <> 'dead' ORDER BY epoch");
+    for (const auto& row : others)
+      transaction.exec_params("SELECT lapwing_declare_dead($1)", row[0].as<std::int64_t>());
     transaction.exec(forget_old_nodes);
     const auto row = transaction.exec_params1(
       "INSERT INTO nodes (id, address, epoch, state, version, started_at)"

@@ -1,6 +1,6 @@
 // What keeps a node that was replaced from writing: it has an epoch, every transaction that writes
-// holds the row that says so, and whoever replaces the node changes that row, which waits for the
-// transactions under way and leaves none for later.
+// first makes sure that it still counts, and whoever replaces the node waits for those under way and
+// leaves none for later (schema: lapwing_hold_fence, lapwing_declare_dead).
 #pragma once
 
 #include <cstdint>

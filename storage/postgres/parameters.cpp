@@ -125,6 +125,10 @@ std::string to_text_column(std::string_view text) {
   return hex;
 }
 
+std::string to_log_column(const log_id& log) {
+  return to_key(log).substr(0, 2) + to_text_column(log.name);
+}
+
 std::string to_document(std::string_view text) {
   auto document = repaired_utf8(text);
   for (auto at = document.find('\0'); at != std::string::npos; at = document.find('\0', at))

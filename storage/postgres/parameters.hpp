@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/log.hpp"
 #include "core/time.hpp"
 
 namespace lapwing::postgres {
@@ -76,6 +77,9 @@ timestamp from_wire(std::int64_t microseconds) noexcept;
 /// Text that a column of text can hold, and that can be told from all others: what is no UTF-8 or has
 /// a zero byte, or begins with "\x", becomes "\x" and its bytes in hexadecimal.
 std::string to_text_column(std::string_view text);
+
+/// The log's name in the database: to_key(log), the part after the colon as in to_text_column.
+std::string to_log_column(const log_id& log);
 
 /// A document as text that PostgreSQL takes: what is no UTF-8, and zero bytes, become U+FFFD.
 std::string to_document(std::string_view text);

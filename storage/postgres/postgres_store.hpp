@@ -42,7 +42,7 @@ struct postgres_options {
   postgres::node_fence fence{};
   std::size_t batch_max = 256;
   std::size_t queue_max = 8192;   ///< Events waiting to be appended; others: jobs waiting.
-  std::size_t writer_connections = 2;
+  std::size_t writer_connections = 4;
   std::size_t reader_connections = 2; ///< For events, and as many again for everything else.
   std::chrono::milliseconds statement_timeout{5000};
   std::size_t read_bytes_max = 64 * 1024 * 1024; ///< Events in one answer of `read`.

@@ -1,8 +1,13 @@
 // kill -9 of PostgreSQL, and of the node on it, under load: what was acknowledged is stored once, streams
 // see it once and in order, and everything comes back by itself.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
-import { command, assert_ascending, position, start_node, temporary_folder } from "./support/node.mjs";
+import {
+  assert_ascending, binary, command, position, root, start_node, temporary_folder,
+} from "./support/node.mjs";
 import { PostgresServer } from "./support/postgres.mjs";
 import { user_token } from "./support/sign.mjs";
 import { SseStream } from "./support/sse.mjs";
@@ -158,6 +163,41 @@ test("a second node takes over and the first writes nothing any more", async (t)
   assert.equal((await first.push("u1", 2, "two")).status, 503);
   assert.equal((await second.history("u1")).length, 2);
   assert.equal(await server.sql("SELECT string_agg(state, ' ' ORDER BY epoch) FROM nodes"), "dead live");
+});
+
+test("scripts/run --postgres brings a server of its own and stops it", async (t) => {
+  const folder = temporary_folder(t);
+  const server = join(folder, "server");
+  const child = spawn(join(root, "scripts/run"), ["--postgres"], {
+    cwd: root,
+    env: {
+      PATH: process.env.PATH, HOME: process.env.HOME, LAPWING_BINARY: binary,
+      LAPWING_NODE__LISTEN: "127.0.0.1:0", LAPWING_RUN_POSTGRES: server,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  let exit;
+  child.stdout.on("data", (data) => (output += data));
+  child.stderr.on("data", (data) => (output += data));
+  child.on("close", (code) => (exit = { code }));
+  afterwards(t, () => child.kill("SIGKILL"));
+  const [, address] = await eventually(async () => {
+    assert.equal(exit, undefined, output);
+    return /dashboard +(http:\S+)\//.exec(output);
+  }, "the node to serve", 2 * deadline_ms);
+  const sent = await fetch(`${address}/api/sse/send`, {
+    method: "POST", headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ userId: "demo", event: { type: "custom_notification" } }),
+  });
+  assert.equal(sent.status, 202, await sent.text());
+  const pid_file = join(server, "home/data/postmaster.pid");
+  assert.ok(existsSync(pid_file));
+  child.kill("SIGTERM");
+  await eventually(async () => exit, "the script to end");
+  assert.equal(exit.code, 0, output);
+  assert.ok(!existsSync(pid_file), "the server was stopped");
+  rmSync(server, { recursive: true });
 });
 
 test("lapwing migrate applies the schema once and says so", async (t) => {

@@ -176,8 +176,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_by_due ON outbox (due_at) WHERE due_at IS NOT NULL;
 
--- Lapwing's processes. This row fences: every write of a node first holds it with its epoch, so that
--- whoever declares the node dead waits for what it is writing, and nothing comes later.
+-- Lapwing's processes. A node writes only while its row says that it, with this epoch, is not dead.
 CREATE SEQUENCE node_epochs;
 CREATE TABLE nodes (
   id text COLLATE "C" PRIMARY KEY,
@@ -194,18 +193,33 @@ CREATE TABLE node_leases (
   until timestamptz NOT NULL
 ) WITH (fillfactor = 10);
 
--- Raises LW001 unless this node still is what it was when it started. A node without a name is one
--- that nobody fences.
+-- The fence. Every transaction of a node that writes holds a lock, shared with its others, and then looks
+-- whether the node still is what it was when it started (else LW001). Whoever declares the node dead
+-- needs that lock alone: this waits for what is being written, and nothing comes later. A lock of the
+-- advisory kind, because locks on rows are written to disk. A node without a name is one that nobody
+-- fences.
 CREATE FUNCTION lapwing_hold_fence(node text, node_epoch bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   IF node IS NULL THEN
     RETURN;
   END IF;
-  PERFORM 1 FROM nodes WHERE id = node AND epoch = node_epoch AND state <> 'dead' FOR SHARE;
+  PERFORM pg_advisory_xact_lock_shared(1280333639, node_epoch::integer);
+  -- A statement of its own: it sees what was committed before the lock was there.
+  PERFORM 1 FROM nodes WHERE id = node AND epoch = node_epoch AND state <> 'dead';
   IF NOT FOUND THEN
     RAISE EXCEPTION 'this node was replaced' USING ERRCODE = 'LW001';
   END IF;
+END
+$$;
+
+-- False when it was dead already.
+CREATE FUNCTION lapwing_declare_dead(node_epoch bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(1280333639, node_epoch::integer);
+  UPDATE nodes SET state = 'dead' WHERE epoch = node_epoch AND state <> 'dead';
+  RETURN FOUND;
 END
 $$;
 
@@ -308,5 +322,6 @@ BEGIN
 END
 $$;
 
-REVOKE EXECUTE ON FUNCTION lapwing_hold_fence, lapwing_append, lapwing_document,
+REVOKE EXECUTE ON FUNCTION lapwing_hold_fence, lapwing_declare_dead, lapwing_append,
+  lapwing_document,
   lapwing_put_progress, lapwing_apply_effect FROM PUBLIC;

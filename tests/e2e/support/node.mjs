@@ -14,7 +14,7 @@ import {
 import { database_of } from "./postgres.mjs";
 import { Watched, afterwards, eventually, within } from "./waiting.mjs";
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 export const binary = process.env.LAPWING_BINARY ?? join(root, "build/release/lapwing");
 
 /** A port that was free a moment ago, for what must know its address before it starts. */

@@ -276,6 +276,21 @@ CAF_TEST(delivery ids of any bytes are kept apart) {
   }
 }
 
+CAF_TEST(users of any name have logs of their own) {
+  auto store = open();
+  std::vector<log_id> logs;
+  for (const auto& name : {std::string{"\xff"}, std::string{"a\0b", 3}, std::string{"a"},
+                           std::string{"\\xff"}, std::string{"a' OR true --\"{}"}})
+    logs.push_back(log_id::of(user_id{name}));
+  for (std::size_t i = 0; i < logs.size(); ++i)
+    CAF_REQUIRE(append_one(*store, a_request(logs[i], i + 1)));
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    const std::vector<sequence> own{i + 1};
+    CAF_CHECK(numbers(*store, logs[i]) == own);
+    CAF_CHECK_EQUAL(state_of(*store, logs[i]).newest, i + 1);
+  }
+}
+
 CAF_TEST(what the database cannot hold is refused alone) {
   auto store = open();
   // Beyond what fits into a row of an index, and not to be compressed.

@@ -164,7 +164,8 @@ CAF_TEST(what the node keeps for itself) {
   is_the_owners_secret("write_probe", "count");
   is_the_owners_secret("schema_migrations", "digest");
   for (const char* call :
-       {"SELECT lapwing_hold_fence(NULL, 0)", "SELECT lapwing_document('{}')",
+       {"SELECT lapwing_hold_fence(NULL, 0)", "SELECT lapwing_declare_dead(1)",
+        "SELECT lapwing_document('{}')",
         "SELECT lapwing_append(NULL, 0, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',"
         " '{}', '{}')",
         "SELECT nextval('node_epochs')"}) {
