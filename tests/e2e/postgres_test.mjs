@@ -2,13 +2,13 @@
 // see it once and in order, and everything comes back by itself.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import {
   assert_ascending, binary, command, position, root, start_node, temporary_folder,
 } from "./support/node.mjs";
-import { PostgresServer } from "./support/postgres.mjs";
+import { PostgresServer, remove_server } from "./support/postgres.mjs";
 import { user_token } from "./support/sign.mjs";
 import { SseStream } from "./support/sse.mjs";
 import { afterwards, Watched, deadline_ms, eventually, quick, random_source } from "./support/waiting.mjs";
@@ -168,6 +168,7 @@ test("a second node takes over and the first writes nothing any more", async (t)
 test("scripts/run --postgres brings a server of its own and stops it", async (t) => {
   const folder = temporary_folder(t);
   const server = join(folder, "server");
+  afterwards(t, () => remove_server(server));
   const child = spawn(join(root, "scripts/run"), ["--postgres"], {
     cwd: root,
     env: {
@@ -197,7 +198,6 @@ test("scripts/run --postgres brings a server of its own and stops it", async (t)
   await eventually(async () => exit, "the script to end");
   assert.equal(exit.code, 0, output);
   assert.ok(!existsSync(pid_file), "the server was stopped");
-  rmSync(server, { recursive: true });
 });
 
 test("lapwing migrate applies the schema once and says so", async (t) => {

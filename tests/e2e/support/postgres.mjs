@@ -37,13 +37,18 @@ export async function database_of(t, data) {
   return url.href;
 }
 
+/** Stops the server in this folder and removes it, wherever its files are. */
+export function remove_server(folder) {
+  return run(script, ["remove", folder]);
+}
+
 /** A server of its own for one test. */
 export class PostgresServer {
   static async start(t) {
     const server = new PostgresServer();
     server.folder = join(mkdtempSync(join(tmpdir(), "lapwing-e2e-pg-")), "server");
     afterwards(t, async () => {
-      await run(script, ["remove", server.folder]);
+      await remove_server(server.folder);
       await run("rm", ["-rf", dirname(server.folder)]);
     });
     await server.start();
