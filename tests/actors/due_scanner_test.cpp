@@ -24,13 +24,21 @@ struct counting_client final : http_client {
   }
 };
 
+struct counting_journal final : journal {
+  std::size_t due_count = 0;
+  void due(std::size_t connections) override { due_count += connections; }
+  void told(const user_id&, const event_draft&) override {}
+};
+
 struct fixture : test::stream_world {
   memory_connections connections;
+  counting_journal told;
   due_scanner_actor scanner;
 
   fixture() {
     context.platforms = std::move(load_platforms({}, spotify_client).platforms);
     context.connections = &connections;
+    context.log = &told;
     context.outbound.push_back(nullptr); // Nothing is polled here.
   }
   ~fixture() { scanner = nullptr; }
@@ -72,8 +80,10 @@ CAF_TEST(more than is woken at a time is done within one interval) {
   scanner = spawn_due_scanner(sys, context, settings);
   pass(59s);
   CAF_CHECK_EQUAL(due_count(), count);
+  CAF_CHECK_EQUAL(told.due_count, 0u);
   pass(10s);
   CAF_CHECK_EQUAL(due_count(), 0u);
+  CAF_CHECK_EQUAL(told.due_count, count);
 }
 
 CAF_TEST(no more are under way than may be) {
