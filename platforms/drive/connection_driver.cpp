@@ -183,12 +183,12 @@ void connection_driver::polls() {
   follow(choice_.check(at_.host.now()));
   poll_round::hooks calls;
   calls.pressure = [this](const endpoint_spec& endpoint) { return pressure_of(endpoint); };
-  calls.found_news = [this](const endpoint_spec& endpoint) {
+  calls.found_news = [this](const endpoint_spec& endpoint, std::optional<timestamp> before) {
     if (at_.spec.registration.resources_from.starts_with(endpoint.id + '.'))
       found_resources_ = true;
     // What a first sync finds is old: no webhook had to tell of it.
     if (covers(endpoint) && !wants(connection_work::connected) && !wants(connection_work::hint)) {
-      follow(choice_.found_news(at_.host.now()));
+      follow(choice_.found_news(at_.host.now(), before));
       note_news();
     }
   };

@@ -19,22 +19,68 @@ Row& named(std::vector<Row>& rows, std::string Row::*member, const std::string& 
   return rows.back();
 }
 
-/// Each thing once: its newest version comes first and decides.
-std::vector<std::string> resources_in(const std::vector<stored_item>& items,
-                                      const std::string& inner, const std::string& only_if) {
-  std::vector<std::string> out;
-  std::unordered_set<std::string> seen;
-  for (const auto& item : items) {
-    auto parsed = json_slice::check(item.json);
-    auto value = parsed ? parsed->at(inner).scalar() : std::nullopt;
-    if (!value || value->empty() || !seen.insert(*value).second)
-      continue;
-    auto condition = only_if.empty() ? json_slice{} : parsed->at(only_if);
-    if (!condition.exists() || condition.is_true())
-      out.push_back(std::move(*value));
+/// One page after the other: a list may hold one thing many times (GitHub's repositories, once for
+/// each push), and one that rests stands far behind those that do not.
+class resource_search : public std::enable_shared_from_this<resource_search> {
+public:
+  resource_search(const driven_connection& of, const std::string& path, std::string only_if,
+                  std::size_t limit, std::weak_ptr<bool> alive,
+                  std::function<void(result<resource_names>)> done)
+      : key_(of.key), store_(*of.ports.store), post_(of.host.make_poster()),
+        endpoint_(path.substr(0, path.find('.'))),
+        inner_(path.substr(std::min(path.find('.'), path.size() - 1) + 1)),
+        only_if_(std::move(only_if)), limit_(limit), alive_(std::move(alive)),
+        done_(std::move(done)) {}
+
+  void read(std::string after) {
+    store_.items(key_, endpoint_, std::move(after), page_items,
+                 [self = shared_from_this()](result<stored_items> found) {
+                   auto box = std::make_shared<result<stored_items>>(std::move(found));
+                   self->post_([self, box] {
+                     if (!self->alive_.expired())
+                       self->take(*box);
+                   });
+                 });
   }
-  return out;
-}
+
+private:
+  static constexpr std::size_t page_items = 500;
+  static constexpr std::size_t items_max = 10'000;
+
+  void take(const result<stored_items>& page) {
+    if (!page)
+      return done_(page.error());
+    for (const auto& item : page->items) {
+      auto parsed = json_slice::check(item.json);
+      auto value = parsed ? parsed->at(inner_).scalar() : std::nullopt;
+      if (!value || value->empty() || !seen_.insert(*value).second)
+        continue;
+      auto condition = only_if_.empty() ? json_slice{} : parsed->at(only_if_);
+      if (!condition.exists() || condition.is_true())
+        found_.names.push_back(std::move(*value));
+    }
+    items_ += page->items.size();
+    bool is_enough = found_.names.size() >= limit_ || items_ >= items_max;
+    if (!page->next.empty() && !is_enough)
+      return read(page->next);
+    found_.is_complete = page->next.empty() && found_.names.size() <= limit_;
+    found_.names.resize(std::min(found_.names.size(), limit_));
+    done_(std::move(found_));
+  }
+
+  const connection_key key_;
+  connection_store& store_;
+  const driver_host::poster post_;
+  const std::string endpoint_;
+  const std::string inner_;
+  const std::string only_if_;
+  const std::size_t limit_;
+  const std::weak_ptr<bool> alive_;
+  const std::function<void(result<resource_names>)> done_;
+  std::unordered_set<std::string> seen_;
+  resource_names found_;
+  std::size_t items_ = 0;
+};
 
 } // namespace
 
@@ -48,21 +94,9 @@ registration& driven_connection::registration_of(const std::string& resource) {
 
 void find_resources(const driven_connection& of, const std::string& path,
                     const std::string& only_if, std::size_t limit, std::weak_ptr<bool> alive,
-                    std::function<void(result<std::vector<std::string>>)> done) {
-  auto dot = std::min(path.find('.'), path.size());
-  of.ports.store->items(
-    of.key, path.substr(0, dot), {}, limit,
-    [post = of.host.make_poster(), inner = path.substr(std::min(dot + 1, path.size())), only_if,
-     alive = std::move(alive), done = std::move(done)](result<stored_items> found) {
-      auto box = std::make_shared<result<stored_items>>(std::move(found));
-      post([box, inner, only_if, alive, done] {
-        if (!alive.lock())
-          return;
-        if (!*box)
-          return done(box->error());
-        done(resources_in((*box)->items, inner, only_if));
-      });
-    });
+                    std::function<void(result<resource_names>)> done) {
+  std::make_shared<resource_search>(of, path, only_if, limit, std::move(alive), std::move(done))
+    ->read({});
 }
 
 } // namespace lapwing

@@ -1,12 +1,15 @@
 // What the parts of a connection driver share: the connection as it is known, and where it lives.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/connection_store.hpp"
 #include "platforms/drive/driver_host.hpp"
@@ -46,11 +49,17 @@ struct driven_connection {
   std::function<timestamp()> next_due;
 };
 
-/// "What" of `A.B.C` names: the newest stored items of endpoint A, and B.C in each of them. Items in
-/// which `only_if` (a path; "" none) is there and not true are left out. `done` comes on the host's
-/// thread unless `alive` has ended; at most `limit` values.
+/// What `A.B.C` names: of all stored items of endpoint A, B.C.
+struct resource_names {
+  std::vector<std::string> names; ///< Each once, those of the newest items first.
+  bool is_complete = true;        ///< False: there may be more than were looked for.
+};
+
+/// Items in which `only_if` (a path; "" none) is there and not true are left out; of several items of
+/// one name the newest decides. `done` comes on the host's thread unless `alive` has ended; at most
+/// `limit` names.
 void find_resources(const driven_connection& of, const std::string& path,
                     const std::string& only_if, std::size_t limit, std::weak_ptr<bool> alive,
-                    std::function<void(result<std::vector<std::string>>)> done);
+                    std::function<void(result<resource_names>)> done);
 
 } // namespace lapwing

@@ -112,10 +112,10 @@ void poll_round::choose_resources() {
   resources_left_.pop_back();
   const auto& endpoint = of_.spec.poll.endpoints[index];
   find_resources(of_, endpoint.resources_from, {}, resources_max, alive_,
-                 [this, index](result<std::vector<std::string>> found) {
+                 [this, index](result<resource_names> found) {
                    auto now = of_.host.now();
                    if (found && of_.is_open())
-                     for (auto& resource : *found) {
+                     for (auto& resource : found->names) {
                        poll_choice choice{index, std::move(resource)};
                        if (all_ || progress_of(choice).due <= now)
                          left_.push_back(std::move(choice));
@@ -140,6 +140,7 @@ void poll_round::next() {
   const auto& endpoint = of_.spec.poll.endpoints[choice.endpoint];
   auto progress = progress_of(choice);
   auto resource = choice.resource;
+  read_before_ = progress.last_poll;
   polling_ = std::make_unique<poll_step>(
     of_.known->at, of_.spec, endpoint, std::move(resource), std::move(progress), of_.ports,
     of_.host, tokens_,
@@ -203,7 +204,7 @@ void poll_round::polled(const poll_choice& what, poll_end how) {
   }
   result_.new_items += how.new_items;
   if (how.new_items > 0)
-    calls_.found_news(of_.spec.poll.endpoints[what.endpoint]);
+    calls_.found_news(of_.spec.poll.endpoints[what.endpoint], read_before_);
   if (how.more && extra_polls_ < extra_polls_max) {
     ++extra_polls_;
     left_.push_back(what);

@@ -27,7 +27,8 @@ class poll_round {
 public:
   struct hooks {
     std::function<poll_pressure(const endpoint_spec&)> pressure;
-    std::function<void(const endpoint_spec&)> found_news; ///< Stored, and not known before.
+    /// Stored, and not known before; with when the endpoint was read before this.
+    std::function<void(const endpoint_spec&, std::optional<timestamp>)> found_news;
     std::function<void(poll_round_end)> done;
   };
 
@@ -65,6 +66,7 @@ private:
   const hooks calls_;
   poll_round_end result_;
   std::unique_ptr<poll_step> polling_;
+  std::optional<timestamp> read_before_; ///< What is polled was, the last time.
   std::vector<poll_choice> left_;           ///< The last one is next.
   std::vector<std::size_t> resources_left_; ///< Endpoints whose resources are to be looked up.
   bool all_ = false;

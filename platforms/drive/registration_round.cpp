@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "platforms/oauth/requests.hpp"
+#include "platforms/poll/answer_class.hpp"
 
 namespace lapwing {
 namespace {
@@ -41,11 +42,11 @@ void registration_round::start() {
     return calls_.done();
   const auto& spec = of_.spec.registration;
   if (spec.resources_from.empty()) {
-    choose(spec.resources.empty() ? std::vector<std::string>{""} : spec.resources);
+    choose({spec.resources.empty() ? std::vector<std::string>{""} : spec.resources, true});
     return next();
   }
   find_resources(of_, spec.resources_from, spec.resources_if, resources_max, alive_,
-                 [this](const result<std::vector<std::string>>& found) {
+                 [this](const result<resource_names>& found) {
                    if (found && registers(of_))
                      choose(*found);
                    next();
@@ -60,10 +61,12 @@ void registration_round::start_removal(std::chrono::milliseconds patience) {
   next();
 }
 
-void registration_round::choose(const std::vector<std::string>& wanted) {
+void registration_round::choose(const resource_names& found) {
+  const auto& wanted = found.names;
   auto now = of_.host.now();
   for (const auto& one : of_.known->registrations)
-    if (std::ranges::find(wanted, one.resource) == wanted.end())
+    // What is not among the first of very many is not gone.
+    if (found.is_complete && std::ranges::find(wanted, one.resource) == wanted.end())
       left_.push_back({one.resource, registration_goal::absent});
   for (const auto& resource : wanted) {
     auto& row = of_.registration_of(resource);
@@ -182,7 +185,11 @@ void registration_round::send(http_request request, const access_token* token) {
         const auto& got = *box;
         if (with_token && got)
           of_.ports.traffic->saw(of_.party(), budget_name, *got, of_.host.now());
-        if (with_token && got && got->status == 401 && !std::exchange(rejected_once_, true)) {
+        bool is_rejected = false;
+        if (with_token && got)
+          if (auto problem = problem_of(*got, of_.spec.limits))
+            is_rejected = problem->kind == answer_failure::unauthorised;
+        if (is_rejected && !std::exchange(rejected_once_, true)) {
           return tokens_.rejected(version, [this, box](const result<access_token>& again) {
             if (again)
               return send(*run_->next(), &*again);

@@ -43,7 +43,7 @@ private:
     registration_goal goal;
   };
 
-  void choose(const std::vector<std::string>& wanted);
+  void choose(const resource_names& found);
   void next();
   void begin(const task& what);
   void step();

@@ -141,10 +141,14 @@ std::optional<status_report> method_choice::misdelivered(timestamp) {
   return settle();
 }
 
-std::optional<status_report> method_choice::found_news(timestamp now) {
+std::optional<status_report> method_choice::found_news(timestamp now,
+                                                       std::optional<timestamp> since) {
   bool has_relied = told_.method == monitor_method::webhook;
-  bool was_told = last_delivery_ && now - *last_delivery_ < grace;
-  if (has_relied && !was_told && !news_at_)
+  bool was_told = last_delivery_
+                  && (now - *last_delivery_ < grace || (since && *last_delivery_ >= *since));
+  // What may be older than the trust is nothing that had to be told of.
+  bool may_be_older = since && *since < trusted_since_;
+  if (has_relied && !was_told && !may_be_older && !news_at_)
     news_at_ = now;
   return check(now);
 }

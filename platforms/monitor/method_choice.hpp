@@ -70,7 +70,9 @@ public:
   std::optional<status_report> misdelivered(timestamp now);
   /// A poll stored something that was not known before, and that webhooks would have told: not for
   /// endpoints that no webhook covers (YouTube's likes).
-  std::optional<status_report> found_news(timestamp now);
+  /// `since`: when the same was read before, so that the news is younger; nothing: not known.
+  std::optional<status_report> found_news(timestamp now,
+                                          std::optional<timestamp> since = std::nullopt);
   /// At `next_check()`, or whenever there is time.
   std::optional<status_report> check(timestamp now);
   std::optional<timestamp> next_check() const noexcept {
@@ -78,8 +80,12 @@ public:
   }
 
   monitor_method method() const noexcept { return told_.method; }
-  /// Webhooks exist, but are not trusted now: poll more often.
-  bool is_doubted() const noexcept { return told_.status == connection_status::degraded; }
+  /// Webhooks were relied on and are not trusted now: poll more often until that is settled. Not
+  /// where registering failed: that may last for ever, and nothing was relied on.
+  bool is_doubted() const noexcept {
+    return told_.status == connection_status::degraded && doubt_ != doubt::none
+           && registration_ != "failed" && registration_ != "expired";
+  }
   const status_report& report() const noexcept { return told_; }
   const std::optional<timestamp>& last_delivery() const noexcept { return last_delivery_; }
   bool registration_stands() const noexcept { return registration_ == "active"; }

@@ -13,15 +13,9 @@ std::chrono::seconds adaptive_interval(std::chrono::seconds base, const poll_spe
     divisor = rules.doubted_divisor;
   else if (pressure.webhooks_flow)
     factor = rules.flow_factor;
-  if (pressure.watched) {
-    // With deliveries coming, a watcher sees news anyway.
-    if (!pressure.webhooks_flow || pressure.webhooks_doubted)
-      divisor = std::max(divisor, rules.watched_divisor);
-  } else if (pressure.unseen_for >= rules.unseen_very_long) {
-    factor *= rules.unseen_very_long_factor;
-  } else if (pressure.unseen_for >= rules.unseen_long) {
-    factor *= rules.unseen_long_factor;
-  }
+  // With deliveries coming, a watcher sees news anyway.
+  if (pressure.watched && (!pressure.webhooks_flow || pressure.webhooks_doubted))
+    divisor = std::max(divisor, rules.watched_divisor);
   // Not a number counts as nothing left.
   if (!(pressure.budget_left >= rules.budget_scarce))
     divisor = 1;

@@ -13,21 +13,17 @@ struct poll_pressure {
   bool watched = false;         ///< A stream of the user is open.
   bool webhooks_doubted = false; ///< The platform has webhooks, but they went quiet or failed.
   bool webhooks_flow = false;   ///< Deliveries come: polls are only the safety net.
-  std::chrono::seconds unseen_for{0}; ///< Since a stream of the user was last open.
   double budget_left = 1;       ///< Of the platform's request budget: 0 to 1.
   /// The provider asked for at least so much (GitHub's X-Poll-Interval).
   std::optional<std::chrono::seconds> provider_min;
 };
 
-/// By what the schedule's interval is divided or multiplied. Guesses: never measured.
+/// By what the schedule's interval is divided or multiplied. `flow_factor` was measured
+/// (docs/verification.md); the others are guesses.
 struct adaptive_rules {
   int watched_divisor = 4;
   int doubted_divisor = 4;
   int flow_factor = 4;
-  std::chrono::seconds unseen_long{24 * 3600};
-  int unseen_long_factor = 2;
-  std::chrono::seconds unseen_very_long{7 * 24 * 3600};
-  int unseen_very_long_factor = 4;
   double budget_scarce = 0.5;   ///< Below: nothing is read more often than its schedule says.
   double budget_low = 0.2;
   int budget_low_factor = 2;

@@ -144,6 +144,9 @@ std::optional<answer_problem> problem_of(const http_response& answer,
     return made(failure_in_success(reason), status, reason);
   }
   auto reason = reason_of(answer);
+  // Calendar says so of our address, not of the token.
+  if (status == 401 && reason == "unauthorizedWebhookCallback")
+    return made(answer_failure::forbidden, status, std::move(reason));
   if (status == 401)
     return made(answer_failure::unauthorised, status, std::move(reason));
   if (status == 429 || (status == 403 && is_rate_limit(answer, limits, reason)))

@@ -173,9 +173,14 @@ std::vector<connection_key> connection_questions::due(timestamp until, std::size
   // A time before all that rows can hold is not the first of them.
   if (until < timestamp{})
     return found;
-  for (const auto& row :
-       transaction_.exec_prepared("due_connections", to_row_time(until), to_column(limit)))
-    found.push_back({user_id{row[0].as<std::string>()}, platform_id{row[1].as<std::string>()}});
+  const auto read = [&](const char* question, timestamp time) {
+    for (const auto& row : transaction_.exec_prepared(question, to_row_time(time),
+                                                      to_column(limit - found.size())))
+      found.push_back({user_id{row[0].as<std::string>()}, platform_id{row[1].as<std::string>()}});
+  };
+  read("due_connections", until);
+  if (found.size() < limit)
+    read("due_too_far", until + connection_store::due_horizon);
   return found;
 }
 

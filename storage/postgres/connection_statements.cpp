@@ -137,6 +137,10 @@ void prepare_questions(pqxx::connection& connection) {
                      "SELECT user_id, platform FROM platform_connections"
                      " WHERE due_at <= $1::timestamptz AND status IN ('connected', 'degraded')"
                      " ORDER BY due_at LIMIT $2::bigint");
+  connection.prepare("due_too_far",
+                     "SELECT user_id, platform FROM platform_connections"
+                     " WHERE due_at > $1::timestamptz AND status IN ('connected', 'degraded')"
+                     " ORDER BY due_at LIMIT $2::bigint");
   const std::string time_text
     = R"(to_char(extracted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))";
   // A document that would make the page too heavy stays behind, as NULL.

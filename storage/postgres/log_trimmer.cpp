@@ -37,6 +37,21 @@ struct step {
   void shorten(const std::string& log);
 };
 
+/// Polled items: few of those that are kept are old, so they are passed over again each time.
+std::uint64_t remove_items(pqxx::transaction_base& transaction, const retention_rule& rule) {
+  std::vector<std::string> kept;
+  for (const auto& kind : rule.kept_kinds)
+    kept.push_back(kind.platform + '/' + kind.data_type);
+  transaction.exec("SET LOCAL enable_seqscan = off"); // As for events.
+  return static_cast<std::uint64_t>(
+    transaction
+      .exec_params("DELETE FROM user_platform_data WHERE ctid = ANY (ARRAY("
+                   "SELECT ctid FROM user_platform_data WHERE extracted_at < $1::timestamptz"
+                   " AND platform || '/' || data_type <> ALL ($2::text[]) LIMIT $3::bigint))",
+                   to_row_time(rule.items_before), text_array(kept), to_column(removed_max))
+      .affected_rows());
+}
+
 /// Notes what a removal() has removed.
 void step::take_off(const pqxx::result& removed) {
   for (const auto& row : removed) {
@@ -120,7 +135,11 @@ retention_step trim_logs(pqxx::transaction_base& transaction, const retention_ru
     }
   }
   const bool more_logs = rule.count_max > 0 && ledger.has_candidates();
-  return {removed_max - now.budget, now.budget == 0 || more_logs};
+  std::uint64_t items = 0;
+  if (rule.items_before > timestamp{})
+    items = remove_items(transaction, rule);
+  return {removed_max - now.budget + items,
+          now.budget == 0 || more_logs || items == removed_max};
 }
 
 } // namespace lapwing::postgres

@@ -1,7 +1,8 @@
 // What is too old or too much goes, a bounded batch at a time.
 //
 // By age: along the block range index on time. By count: logs that got events since they were last
-// looked at, and all of them once after a start and after a change of the rule.
+// looked at, and all of them once after a start and after a change of the rule. Polled items: by age,
+// along such an index too.
 #pragma once
 
 #include "core/store.hpp"

@@ -40,9 +40,8 @@ void play_outage(life& of, int hours) {
   for (int hour = 0; hour < hours; ++hour) {
     auto seen = of.run_hour();
     for (auto where : of.platforms) {
-      auto period = poll_schedule::make(of.spec(where).poll.schedule)->period(of.node.now());
       // A reading meets the outage within its interval. From then on it is beyond its first hour.
-      bool is_first = hour * 1h <= period + 1h;
+      bool is_first = hour * 1h <= of.longest_period(where) + 1h;
       auto bound = of.names.size() * of.readings(where)
                    * (is_first ? tries_first_hour : tries_later_hour);
       auto refreshes = of.names.size()

@@ -109,6 +109,20 @@ CAF_TEST(a delivery around the news excuses the webhook) {
   CAF_CHECK(*choice.next_check() == start + 36h);
 }
 
+CAF_TEST(news that a slow poll finds late were told of long ago) {
+  auto choice = registered_github();
+  choice.delivered(start + 2h);
+  // Read before at one; a delivery came at two; the poll at nine finds what it told of.
+  choice.found_news(start + 9h, start + 1h);
+  CAF_CHECK(!choice.next_check());
+  // And what may be older than the registration had not to be told of.
+  auto fresh = registered_github();
+  fresh.found_news(start + 9h, start - 1h);
+  CAF_CHECK(!fresh.next_check());
+  fresh.found_news(start + 9h, start + 1h);
+  CAF_CHECK(fresh.next_check());
+}
+
 CAF_TEST(repeated bad signatures are doubted and trust comes back slowly) {
   auto choice = registered_github();
   CAF_CHECK_EQUAL(told(choice.misdelivered(start)), "nothing");

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -37,9 +37,12 @@ public:
       return;
     auto& known = at->items[effect.data_type];
     bool is_whole = std::ranges::find(whole_, effect.data_type) != whole_.end();
-    for (const auto& item : effect.items)
-      ++(known.emplace(item.key, is_whole ? item.json : std::string{}).second ? items_stored
-                                                                             : items_again);
+    for (const auto& item : effect.items) {
+      bool is_new = known.insert(item.key).second;
+      ++(is_new ? items_stored : items_again);
+      if (is_new && is_whole)
+        at->whole[effect.data_type].push_back(item);
+    }
     set_progress(*at, effect.progress);
     at->row.at.last_sync = effect.progress.last_poll;
     set_due_of(*at, effect.next_due);
@@ -55,11 +58,11 @@ public:
   template <class Visit>
   void for_each_key(const connection_key& of, const std::string& type, Visit visit) const {
     if (const auto* all = items_of(of, type))
-      for (const auto& [key, json] : *all)
+      for (const auto& key : *all)
         visit(key);
   }
   std::optional<timestamp> soonest() const {
-    return due_.empty() ? std::nullopt : std::optional{due_.begin()->first};
+    return due_.empty() ? std::nullopt : std::optional{due_.begin()->first.first};
   }
   const loaded_connection* peek(const connection_key& of) const {
     auto at = rows_.find(name(of));
@@ -219,9 +222,10 @@ public:
     if (refuse(done))
       return;
     std::vector<connection_key> out;
-    for (auto at = due_.begin(); at != due_.end() && at->first <= until && out.size() < limit; ++at)
+    for (auto at = due_.begin();
+         at != due_.end() && at->first.first <= until && out.size() < limit; ++at)
       out.push_back({at->second->row.at.user, at->second->row.at.platform});
-    for (auto at = due_.upper_bound({until + due_horizon, nullptr});
+    for (auto at = due_.upper_bound({until + due_horizon, SIZE_MAX});
          at != due_.end() && out.size() < limit; ++at)
       out.push_back({at->second->row.at.user, at->second->row.at.platform});
     done(std::move(out));
@@ -232,35 +236,38 @@ public:
       return true;
     });
   }
-  void items(connection_key which, std::string data_type, std::string, std::size_t limit,
+  void items(connection_key which, std::string data_type, std::string after, std::size_t limit,
              callback<stored_items> done) override {
     if (refuse(done))
       return;
+    // The newest first; `after` says how many came before.
     stored_items page;
-    if (const auto* all = items_of(which, data_type))
-      for (const auto& [key, json] : *all)
-        if (page.items.size() < limit)
-          page.items.push_back({key, data_type, {}, json});
+    const auto* at = find(which);
+    auto all = at == nullptr ? whole_map::const_iterator{} : at->whole.find(data_type);
+    if (at != nullptr && all != at->whole.end()) {
+      const auto& list = all->second;
+      auto from = after.empty() ? std::size_t{0} : static_cast<std::size_t>(std::stoul(after));
+      for (auto i = from; i < list.size() && page.items.size() < limit; ++i) {
+        const auto& one = list[list.size() - 1 - i];
+        page.items.push_back({one.key, data_type, {}, one.json});
+      }
+      if (from + page.items.size() < list.size())
+        page.next = std::to_string(from + page.items.size());
+    }
     done(std::move(page));
   }
   void reencrypt(std::size_t, callback<std::size_t> done) override { done(std::size_t{0}); }
 
 private:
-  using item_map = std::unordered_map<std::string, std::string>;
+  using item_keys = std::unordered_set<std::string>;
+  using whole_map = std::map<std::string, std::vector<polled_item>>;
   struct entry {
     loaded_connection row;
     std::optional<timestamp> due;
     std::size_t order = 0; ///< Of arrival: what is due at the same time comes in this order.
-    std::map<std::string, item_map, std::less<>> items;
+    std::map<std::string, item_keys> items;
+    whole_map whole; ///< In the order of arrival.
   };
-  struct sooner {
-    bool operator()(const std::pair<timestamp, entry*>& a,
-                    const std::pair<timestamp, entry*>& b) const noexcept {
-      auto order = [](const entry* one) { return one == nullptr ? SIZE_MAX : one->order; };
-      return a.first != b.first ? a.first < b.first : order(a.second) < order(b.second);
-    }
-  };
-
   static std::string name(const connection_key& of) {
     return of.user.str() + '/' + of.platform.str();
   }
@@ -272,7 +279,7 @@ private:
     auto at = rows_.find(name(of));
     return at == rows_.end() ? nullptr : &at->second;
   }
-  const item_map* items_of(const connection_key& of, const std::string& type) const {
+  const item_keys* items_of(const connection_key& of, const std::string& type) const {
     auto at = rows_.find(name(of));
     if (at == rows_.end())
       return nullptr;
@@ -305,7 +312,7 @@ private:
   }
   void forget_due(entry& at) {
     if (at.due)
-      due_.erase({*at.due, &at});
+      due_.erase({*at.due, at.order});
     at.due.reset();
   }
   void set_due_of(entry& at, timestamp when) {
@@ -313,13 +320,13 @@ private:
       return;
     forget_due(at);
     at.due = when;
-    due_.insert({when, &at});
+    due_.emplace(std::pair{when, at.order}, &at);
   }
 
   std::map<std::string, oauth_state> states_;
   std::unordered_map<std::string, entry> rows_; ///< Its entries stay where they are.
   std::vector<std::string> whole_;
-  std::set<std::pair<timestamp, entry*>, sooner> due_;
+  std::map<std::pair<timestamp, std::size_t>, entry*> due_; ///< The order tells equals apart.
 };
 
 } // namespace lapwing

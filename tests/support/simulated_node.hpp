@@ -20,6 +20,7 @@
 #include "sim/direct_client.hpp"
 #include "sim/world.hpp"
 #include "tests/support/memory_connections.hpp"
+#include "tests/support/simulated_postman.hpp"
 
 namespace lapwing {
 
@@ -36,10 +37,15 @@ public:
     http_.answer_through([this](std::chrono::milliseconds latency, std::function<void()> call) {
       later(latency, std::move(call));
     });
-    for (const auto& platform : platforms_)
+    for (const auto& platform : platforms_) {
+      auto keep_source = [this](const std::string& path) {
+        if (!path.empty())
+          store_.keep_whole(path.substr(0, path.find('.')));
+      };
+      keep_source(platform.registration.resources_from);
       for (const auto& endpoint : platform.poll.endpoints)
-        if (!endpoint.resources_from.empty())
-          store_.keep_whole(endpoint.resources_from.substr(0, endpoint.resources_from.find('.')));
+        keep_source(endpoint.resources_from);
+    }
   }
   simulated_node(const simulated_node&) = delete;
   simulated_node& operator=(const simulated_node&) = delete;
@@ -55,12 +61,46 @@ public:
 
   std::map<std::string, std::uint64_t> events;          ///< By type.
   std::map<std::string, std::uint64_t> statuses;        ///< connection_status, by status.
+  std::uint64_t duplicate_deliveries = 0;
+  bool record_times = false; ///< When each item was stored: stored_at.
+  std::unordered_map<std::string, timestamp> stored_at; ///< "user/platform/type/key".
   std::unordered_set<std::string> watching;             ///< Users with a stream open.
   std::uint64_t steps = 0; ///< Whatever ran: a busy loop would show here.
   std::uint64_t wakes = 0; ///< Connections that were looked at.
 
-  /// Call before anything is connected: providers reach the node there.
-  void set_public_url(std::string url) { ports_.public_url = std::move(url); }
+  /// Providers reach the node from now on: webhooks are registered, and what they send arrives. To be
+  /// called before anything is connected, with a world of simulated_postman::enter_addresses.
+  void open_webhooks() {
+    ports_.public_url = simulated_postman::node_url;
+    simulated_postman::calls calls;
+    calls.owner_of = [this](const account& who) -> std::optional<connection_key> {
+      auto at = owners_.find(who.platform.str() + '/' + who.name);
+      return at == owners_.end() ? std::nullopt
+                                 : std::optional{connection_key{at->second, who.platform}};
+    };
+    calls.secret_of = [this](const connection_key& of) {
+      if (const auto* row = store_.peek(of))
+        for (const auto& one : row->registrations)
+          if (!one.secret.empty())
+            return one.secret;
+      return std::string{};
+    };
+    calls.store = [this](const connection_key& of, const webhook_delivery& what) {
+      return take_delivery(of, what);
+    };
+    calls.misdelivered = [this](const connection_key& of, std::string registration) {
+      home_of(of).driver.saw_bad_delivery(registration);
+    };
+    calls.hub = [this](const connection_key& of, hub_word word, std::function<void(bool)> done) {
+      home_of(of).driver.heard_hub(std::move(word), [done](const result<bool>& wanted) {
+        done(wanted && *wanted);
+      });
+    };
+    postman_ = std::make_unique<simulated_postman>(world_, std::move(calls));
+  }
+  std::map<std::string, std::uint64_t> refused_deliveries() const {
+    return postman_ ? postman_->refused : std::map<std::string, std::uint64_t>{};
+  }
 
   std::string secret() {
     std::string out;
@@ -85,19 +125,18 @@ public:
     fresh.tokens.expires_at = got.expires_at ? std::optional{*got.expires_at + wrong_by_}
                                              : std::nullopt;
     fresh.tokens.grant_expires_at = grant_end(spec.oauth, fresh.tokens, clock_.at);
+    owners_.insert_or_assign(spec.name.str() + '/' + fresh.account, fresh.user);
     store_.connect(std::move(fresh), clock_.at, [](const result<std::uint64_t>&) {});
     wake({user_id{user}, spec.name}, connection_work::connected);
   }
 
   void wake(const connection_key& of, connection_work work) {
-    auto& home = homes_[of.user.str() + '/' + of.platform.str()];
-    if (!home)
-      home = std::make_unique<home_of_one>(*this, of);
-    if (home->busy && work == connection_work::due)
+    auto& home = home_of(of);
+    if (home.busy && work == connection_work::due)
       return;
     ++wakes;
-    home->busy = true;
-    home->driver.run(work, [at = home.get()](const result<bool>&) { at->busy = false; });
+    home.busy = true;
+    home.driver.run(work, [at = &home](const result<bool>&) { at->busy = false; });
   }
 
   /// The process is gone, with all it had in mind; the store remains.
@@ -121,9 +160,13 @@ public:
       auto next = std::min(end, scan_due_);
       if (!agenda_.empty())
         next = std::min(next, agenda_.front().at);
+      // What comes into being is told of at once.
+      if (auto event = postman_ ? world_.next_due() : std::nullopt)
+        next = std::min(next, *event);
       true_time_ = std::max(true_time_, next);
       clock_.at = true_time_ + wrong_by_;
       world_.advance(true_time_);
+      take_post();
       while (!agenda_.empty() && agenda_.front().at <= true_time_) {
         std::pop_heap(agenda_.begin(), agenda_.end());
         ready_.push_back(std::move(agenda_.back().call));
@@ -172,7 +215,7 @@ private:
       if (request.draft.type == "connection_status")
         ++in.statuses[request.draft.extras.substr(0, request.draft.extras.find(','))];
       if (request.with)
-        in.store_.apply(*request.with);
+        in.keep(*request.with);
       done(publish_receipt{});
     }
     bool watched() const override { return in.watching.contains(user); }
@@ -183,6 +226,50 @@ private:
     connection_driver driver;
     bool busy = false;
   };
+
+  home_of_one& home_of(const connection_key& of) {
+    auto& home = homes_[of.user.str() + '/' + of.platform.str()];
+    if (!home)
+      home = std::make_unique<home_of_one>(*this, of);
+    return *home;
+  }
+
+  void keep(const sync_effect& effect) {
+    if (record_times)
+      for (const auto& item : effect.items)
+        stored_at.emplace(effect.of.user.str() + '/' + effect.of.platform.str() + '/'
+                            + effect.data_type + '/' + item.key,
+                          true_time_);
+    store_.apply(effect);
+  }
+
+  void take_post() {
+    if (!postman_)
+      return;
+    for (auto& one : world_.take_deliveries())
+      postman_->carry(one, [this, id = one.id](const http_response& answer) {
+        world_.report(id, answer);
+      });
+  }
+
+  /// As a home does it: stored once, and only then acknowledged and acted on.
+  bool take_delivery(const connection_key& of, const webhook_delivery& what) {
+    if (store_.down || store_.full)
+      return false;
+    auto name = of.user.str() + '/' + what.source + '/' + what.delivery_id;
+    if (!what.delivery_id.empty() && !deliveries_.insert(std::move(name)).second) {
+      ++duplicate_deliveries;
+      return true;
+    }
+    ++events[what.draft.type];
+    const auto& hook = spec_of(of.platform).webhook;
+    home_of(of).driver.saw_delivery();
+    if (hook.scheme == "google-oidc" || hook.scheme == "channel-token")
+      wake(of, connection_work::hint);
+    if (std::ranges::find(hook.ends_grant, what.event) != hook.ends_grant.end())
+      wake(of, connection_work::doubt);
+    return true;
+  }
 
   struct appointment {
     timestamp at;
@@ -249,6 +336,9 @@ private:
   std::uint64_t order_ = 0;
   std::unique_ptr<traffic_control> traffic_;
   driver_ports ports_;
+  std::unique_ptr<simulated_postman> postman_;
+  std::unordered_map<std::string, user_id> owners_;    ///< "platform/account".
+  std::unordered_set<std::string> deliveries_;         ///< "user/source/delivery id".
   std::unordered_map<std::string, std::unique_ptr<home_of_one>> homes_;
 };
 

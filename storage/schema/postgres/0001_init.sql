@@ -113,6 +113,7 @@ CREATE TABLE user_platform_data (
 );
 CREATE INDEX user_platform_data_by_time
   ON user_platform_data (user_id, platform, data_type, extracted_at);
+CREATE INDEX user_platform_data_by_age ON user_platform_data USING brin (extracted_at);
 CREATE INDEX user_platform_data_by_arrival ON user_platform_data (user_id, platform, number);
 CREATE UNIQUE INDEX user_platform_data_by_item
   ON user_platform_data (user_id, platform, data_type, item_key) WHERE item_key IS NOT NULL;

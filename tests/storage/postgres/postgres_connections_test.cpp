@@ -92,6 +92,9 @@ CAF_TEST(progress is kept for each endpoint) {
 CAF_TEST(what is due comes soonest first and no more than asked for) {
   what_is_due_comes_soonest_first_and_no_more_than_asked_for(*this);
 }
+CAF_TEST(what is due in years is found at once) {
+  what_is_due_in_years_is_found_at_once(*this);
+}
 CAF_TEST(registrations are kept found and removed) {
   registrations_are_kept_found_and_removed(*this);
 }
@@ -124,6 +127,9 @@ CAF_TEST(an item that is no json does not hold up the others) {
 }
 CAF_TEST(unknown keys are told in their order) {
   unknown_keys_are_told_in_their_order(*this);
+}
+CAF_TEST(old items go and the lasting and the young stay) {
+  old_items_go_and_the_lasting_and_the_young_stay(*this);
 }
 CAF_TEST(items are read newest first page by page) {
   items_are_read_newest_first_page_by_page(*this);
