@@ -89,6 +89,14 @@ void connection_driver::start() {
   if (at_.known && !stale_ && !wants(connection_work::connected)
       && !wants(connection_work::remove))
     return go_on();
+  is_loading_ = true;
+  load_waits_ = writes_ > 0;
+  if (!load_waits_)
+    load();
+}
+
+/// Never beside a write of ours: what is read may be from before it.
+void connection_driver::load() {
   at_.ports.store->load(
     at_.key, [this, post = guarded_post()](result<std::optional<loaded_connection>> found) {
       auto box = std::make_shared<result<std::optional<loaded_connection>>>(std::move(found));
@@ -97,15 +105,24 @@ void connection_driver::start() {
 }
 
 void connection_driver::take_loaded(const result<std::optional<loaded_connection>>& found) {
-  if (!found)
+  is_loading_ = false;
+  auto tell = [waiting = std::exchange(after_load_, {})](const result<bool>& how) {
+    for (const auto& call : waiting)
+      call(how);
+  };
+  if (!found) {
+    tell(found.error());
     return finish(found.error());
+  }
   if (!*found || (*found)->at.status == connection_status::disconnected) {
     at_.known.reset();
     tokens_.gone();
+    tell(false);
     return finish(false);
   }
   stale_ = false;
   adopt(**found);
+  tell(true);
   if (wants(connection_work::remove))
     return remove();
   tokens_.loaded(at_.known->at);
@@ -267,11 +284,30 @@ void connection_driver::reconcile() {
   reconciling_->start();
 }
 
-void connection_driver::saw_delivery() {
-  auto now = at_.host.now();
+void connection_driver::with_known(std::function<void(const result<bool>& found)> call) {
+  if (is_loading_)
+    return after_load_.push_back(std::move(call));
   if (at_.known)
-    return note_delivery(now);
-  run(connection_work::look, [this, now](const result<bool>& found) {
+    return call(true);
+  run(connection_work::look, std::move(call));
+}
+
+std::function<void(result<bool>)> connection_driver::written(
+  std::function<void(const result<bool>&)> then) {
+  ++writes_;
+  return [this, post = guarded_post(), then = std::move(then)](const result<bool>& kept) {
+    post([this, then, kept] {
+      --writes_;
+      if (then)
+        then(kept);
+      if (writes_ == 0 && std::exchange(load_waits_, false))
+        load();
+    });
+  };
+}
+
+void connection_driver::saw_delivery() {
+  with_known([this, now = at_.host.now()](const result<bool>& found) {
     if (found && *found && at_.known)
       note_delivery(now);
   });
@@ -299,7 +335,7 @@ void connection_driver::note_delivery(timestamp when) {
   row.last_delivery = when;
   details.news_at.reset();
   row.details = details.json();
-  at_.ports.store->save_registration(at_.key, row, at_.next_due(), [](const result<bool>&) {});
+  at_.ports.store->save_registration(at_.key, row, at_.next_due(), written());
 }
 
 /// So that a doubt ripens although nobody keeps it in mind.
@@ -313,14 +349,11 @@ void connection_driver::note_news() {
     return;
   details.news_at = news;
   row.details = details.json();
-  at_.ports.store->save_registration(at_.key, row, at_.next_due(), [](const result<bool>&) {});
+  at_.ports.store->save_registration(at_.key, row, at_.next_due(), written());
 }
 
 void connection_driver::saw_bad_delivery(std::string external_id) {
-  if (at_.known)
-    return note_bad_delivery(external_id);
-  run(connection_work::look, [this, external_id = std::move(external_id)](
-                               const result<bool>& found) {
+  with_known([this, external_id = std::move(external_id)](const result<bool>& found) {
     if (found && *found && at_.known)
       note_bad_delivery(external_id);
   });
@@ -351,8 +384,7 @@ void connection_driver::follow(const std::optional<status_report>& changed) {
     row.status = changed->status;
     row.cause = changed->cause;
     row.message = changed->cause.empty() ? std::string{} : message;
-    at_.ports.store->save_status(at_.key, row.status, row.cause, row.message,
-                                 [](const result<bool>&) {});
+    at_.ports.store->save_status(at_.key, row.status, row.cause, row.message, written());
   }
   publish(status_news(at_.key, *changed, std::move(message), {}));
   if (choice_.is_doubted() && choice_.registration_stands())
@@ -360,10 +392,7 @@ void connection_driver::follow(const std::optional<status_report>& changed) {
 }
 
 void connection_driver::heard_hub(hub_word word, ending done) {
-  if (at_.known)
-    return answer_hub(word, done);
-  run(connection_work::look, [this, word = std::move(word), done = std::move(done)](
-                               const result<bool>& found) {
+  with_known([this, word = std::move(word), done = std::move(done)](const result<bool>& found) {
     if (!found)
       return done(found);
     answer_hub(word, done);
@@ -387,11 +416,10 @@ void connection_driver::answer_hub(const hub_word& word, const ending& done) {
                                      at_.host.chance());
   registration_outcome outcome;
   settled(outcome, !is_denied);
-  at_.ports.store->save_registration(
-    at_.key, *row, at_.next_due(),
-    [post = guarded_post(), done, is_denied](const result<bool>& kept) {
-      post([done, is_denied, kept] { done(kept ? result<bool>{!is_denied} : kept); });
-    });
+  at_.ports.store->save_registration(at_.key, *row, at_.next_due(),
+                                     written([done, is_denied](const result<bool>& kept) {
+                                       done(kept ? result<bool>{!is_denied} : kept);
+                                     }));
 }
 
 // -- the end of a task ------------------------------------------------------------------------------

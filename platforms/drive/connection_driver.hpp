@@ -37,7 +37,8 @@ public:
   /// connection. Work that comes while some is under way follows it, all at once.
   void run(connection_work work, ending done);
 
-  bool idle() const noexcept { return current_.empty(); }
+  /// Nothing is under way, and what is known is on disk.
+  bool idle() const noexcept { return current_.empty() && writes_ == 0; }
 
   /// A delivery of the platform's webhook was stored now.
   void saw_delivery();
@@ -61,6 +62,7 @@ private:
   enum class phase : std::uint8_t { poll, reconcile, registrations, rest };
 
   void start();
+  void load();
   void take_loaded(const result<std::optional<loaded_connection>>& found);
   void adopt(loaded_connection found);
   void go_on();
@@ -89,6 +91,10 @@ private:
   void register_again();
   void follow(const std::optional<status_report>& changed);
   void answer_hub(const hub_word& word, const ending& done);
+  /// Runs `call` with what is known: at once, after the load under way, or after one.
+  void with_known(std::function<void(const result<bool>& found)> call);
+  /// A callback for a write that nobody waits for but the next load.
+  std::function<void(result<bool>)> written(std::function<void(const result<bool>&)> then = {});
   void ended(const token_keeper::end& why, const std::function<void()>& done);
   void keep_end(const token_keeper::end& why, const std::function<void()>& done);
   void refreshed();
@@ -108,6 +114,10 @@ private:
   std::unique_ptr<poll_round> polling_;
   std::unique_ptr<registration_round> registering_;
   std::unique_ptr<reconcile_round> reconciling_;
+  std::vector<std::function<void(const result<bool>&)>> after_load_;
+  std::size_t writes_ = 0;       ///< Under way.
+  bool is_loading_ = false;      ///< What is known is about to be replaced.
+  bool load_waits_ = false;      ///< For the writes under way.
   bool found_resources_ = false; ///< This task brought items that registrations come from.
   bool has_looked_ = false;      ///< Registrations were looked at in this life.
   timestamp began_{};
