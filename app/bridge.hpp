@@ -46,6 +46,9 @@ public:
   void command(std::string verb, std::string argument, callback<std::string> done) override;
   bool ready(std::string& why) const override;
   connection_service* connections() noexcept override { return connections_; }
+  realtime::service* realtime_service() noexcept override { return realtime_; }
+  /// Before the server starts; must outlive it.
+  void set_realtime(realtime::service* service) noexcept { realtime_ = service; }
   /// Before the server starts; must outlive it.
   void set_connections(connection_service* service) noexcept { connections_ = service; }
 
@@ -69,6 +72,7 @@ private:
   const node_context& context_;
   admin_actor admin_;
   connection_service* connections_ = nullptr;
+  realtime::service* realtime_ = nullptr;
   std::vector<std::unique_ptr<sweep>> sweeps_; ///< One for each thread.
   std::atomic<bool> draining_{false};
   std::atomic<bool> stopped_{false};

@@ -26,6 +26,7 @@
 #include "app/connection_office.hpp"
 #include "app/log_journal.hpp"
 #include "app/logging.hpp"
+#include "app/realtime_office.hpp"
 #include "app/platform_webhooks.hpp"
 #include "app/random_name.hpp"
 #include "app/version.hpp"
@@ -35,6 +36,7 @@
 #include "platforms/drive/token_endpoints.hpp"
 #include "platforms/drive/traffic_control.hpp"
 #include "platforms/lasting_kinds.hpp"
+#include "storage/open_change_feed.hpp"
 #include "storage/open_store.hpp"
 
 namespace lapwing {
@@ -100,6 +102,19 @@ void take_limits(node_context& context, const config& settings) {
   context.limits.rate_window_ms = settings.limits.rate_window.count();
 }
 
+realtime::socket_limits realtime_limits(const config& settings) {
+  const auto& from = settings.realtime;
+  realtime::socket_limits limits;
+  limits.channels = from.channels;
+  limits.joins_per_second = from.joins_per_second;
+  limits.messages_per_second = from.messages_per_second;
+  limits.payload_bytes = from.payload_bytes;
+  limits.presence_calls = from.presence_calls;
+  limits.presence_window = from.presence_window;
+  limits.private_only = from.private_only;
+  return limits;
+}
+
 } // namespace
 
 struct node::parts {
@@ -119,6 +134,11 @@ struct node::parts {
   std::unique_ptr<token_endpoints> endpoints;
   std::vector<std::unique_ptr<net::outbound_client>> outbound; ///< One for each thread.
   std::unique_ptr<connection_office> office;
+  realtime::claim_policy channel_policy;
+  std::unique_ptr<realtime::departures> departed;
+  std::unique_ptr<realtime::change_feed> feed; ///< Null: no table is live.
+  realtime::realtime_context channels;
+  std::unique_ptr<realtime_office> realtime;
   std::unique_ptr<bridge> core;
   std::unique_ptr<net::server> server;
   std::vector<std::string> addresses;
@@ -176,6 +196,27 @@ void node::parts::spawn_actors(const config& settings) {
     context.keepers.push_back(spawn_stream_keeper(system, home, context));
     context.directories.push_back(spawn_user_directory(system, home, context));
   }
+  channels.policy = &channel_policy;
+  channels.clock = &clock;
+  channels.random = draw;
+  channels.limits = realtime_limits(settings);
+  // All of them before the first message: a hub looks the others up.
+  for (std::size_t home = 0; home < homes; ++home)
+    channels.hubs.push_back(realtime::spawn_channel_hub(system, home, channels));
+  if (feed) {
+    departed = std::make_unique<realtime::departures>(settings.realtime.resume_window);
+    channels.desk = {feed.get(), departed.get(), {}};
+    channels.desk.settings.resume_window = settings.realtime.resume_window;
+    std::vector<realtime::change_feed::listener> listeners;
+    for (std::size_t home = 0; home < homes; ++home) {
+      channels.desks.push_back(realtime::spawn_change_desk(system, home, channels.desk));
+      listeners.push_back([desk = channels.desks.back()](realtime::change_batch_ptr batch,
+                                                         std::shared_ptr<void> hold) {
+        caf::anon_send(desk, realtime::change_news{std::move(batch), std::move(hold)});
+      });
+    }
+    feed->start(std::move(listeners));
+  }
   retention = spawn_retention(system, store.get(), &clock,
                               {settings.events.retention_count, settings.events.retention_age,
                                settings.events.retention_interval,
@@ -219,6 +260,8 @@ void node::parts::end_actors() {
   end(context.relays);
   end(context.keepers);
   end(context.writers);
+  end(channels.hubs);
+  end(channels.desks);
   auto deadline = std::chrono::steady_clock::now() + 5s;
   while (system.registry().running() > 0) {
     if (std::chrono::steady_clock::now() > deadline) {
@@ -237,6 +280,8 @@ void node::parts::end_actors() {
   context.relays.clear();
   context.keepers.clear();
   context.writers.clear();
+  channels.hubs.clear();
+  channels.desks.clear();
 }
 
 node::node(std::unique_ptr<parts> made) : parts_(std::move(made)) {}
@@ -249,6 +294,10 @@ result<std::unique_ptr<node>> node::start(const config& settings,
   auto made = std::make_unique<parts>(settings);
   made->store = std::move(*store);
   made->context.platforms = std::move(platforms);
+  auto feed = open_change_feed(settings);
+  if (!feed)
+    return feed.error();
+  made->feed = std::move(*feed);
   made->open_outbound(settings);
   made->spawn_actors(settings);
   auto& io = asio_scheduler::of(made->system);
@@ -257,6 +306,8 @@ result<std::unique_ptr<node>> node::start(const config& settings,
     settings.node.public_url, made->scanner);
   made->core = std::make_unique<bridge>(made->system, made->context, made->admin);
   made->core->set_connections(made->office.get());
+  made->realtime = std::make_unique<realtime_office>(made->system, made->channels);
+  made->core->set_realtime(made->realtime.get());
   std::vector<boost::asio::io_context*> shards;
   auto& scheduler = asio_scheduler::of(made->system);
   for (std::size_t i = 0; i < scheduler.size(); ++i)
@@ -279,6 +330,8 @@ node::~node() {
   all.core->drain();
   all.core->stop();
   all.stop_outbound();
+  if (all.feed)
+    all.feed->stop();
   all.end_actors();
   all.server.reset();
   all.core.reset();

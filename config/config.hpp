@@ -144,8 +144,17 @@ struct push_config {
 };
 
 struct realtime_config {
+  std::string database_url;
   std::string publication = "supabase_realtime";
   milliseconds resume_window = 2min;
+  std::uint64_t slot_bytes = 1ULL << 30;
+  std::uint64_t channels = 100;
+  std::uint64_t joins_per_second = 100;
+  std::uint64_t messages_per_second = 500;
+  std::uint64_t payload_bytes = 3'000'000;
+  std::uint64_t presence_calls = 50;
+  milliseconds presence_window = 30s;
+  bool private_only = false;
 };
 
 struct mail_config {

@@ -341,12 +341,39 @@ std::vector<config_key> make_config_keys() {
           .reload(),
       of_config{"push.only_when_offline", LAPWING_MEMBER(push.only_when_offline),
                 "Push only to users without an open stream."},
+      of_config{"realtime.database_url", LAPWING_MEMBER(realtime.database_url),
+                "PostgreSQL database whose tables are live; empty: that of node.database_url."}
+          .rule(database_url_rule)
+          .secret(),
       of_config{"realtime.publication", LAPWING_MEMBER(realtime.publication),
                 "PostgreSQL publication whose tables are live."}
           .needed(),
       of_config{"realtime.resume_window", LAPWING_MEMBER(realtime.resume_window),
                 "How long after an abnormal end a Realtime client gets what it missed."}
           .range(0ms, day),
+      of_config{"realtime.slot_bytes", LAPWING_MEMBER(realtime.slot_bytes),
+                "Most of the database's log that is held back for the resume window."}
+          .bytes(mib, 1024 * gib),
+      of_config{"realtime.channels", LAPWING_MEMBER(realtime.channels),
+                "Most channels of one Realtime socket."}
+          .range(1, 10'000),
+      of_config{"realtime.joins_per_second", LAPWING_MEMBER(realtime.joins_per_second),
+                "Most joins of one Realtime socket in a second; more end it."}
+          .range(1, 100'000),
+      of_config{"realtime.messages_per_second", LAPWING_MEMBER(realtime.messages_per_second),
+                "Most messages of one Realtime socket, or of one sender over HTTP, in a second."}
+          .range(1, 1'000'000),
+      of_config{"realtime.payload_bytes", LAPWING_MEMBER(realtime.payload_bytes),
+                "Largest broadcast or presence payload."}
+          .bytes(1024, 4'900'000),
+      of_config{"realtime.presence_calls", LAPWING_MEMBER(realtime.presence_calls),
+                "Most times a channel may track or untrack in a presence window; more end it."}
+          .range(1, 1'000'000),
+      of_config{"realtime.presence_window", LAPWING_MEMBER(realtime.presence_window),
+                "Window for realtime.presence_calls."}
+          .range(1s, day),
+      of_config{"realtime.private_only", LAPWING_MEMBER(realtime.private_only),
+                "Refuse public channels."},
       of_config{"mail.mailgun_api_key", LAPWING_MEMBER(mail.mailgun_api_key),
                 "Mailgun key for status mails."}
           .also("MAILGUN_API_KEY")

@@ -17,6 +17,10 @@
 #include "core/store.hpp"
 #include "core/stream.hpp"
 
+namespace lapwing::realtime {
+class service;
+}
+
 namespace lapwing {
 
 enum class publish_origin : std::uint8_t {
@@ -91,6 +95,8 @@ public:
 
   /// What keeps users connected to platforms; null: this engine does not.
   virtual connection_service* connections() noexcept { return nullptr; }
+  /// The channels of Supabase Realtime; null: this engine has none.
+  virtual realtime::service* realtime_service() noexcept { return nullptr; }
 };
 
 } // namespace lapwing

@@ -109,15 +109,20 @@ using client_command
   = std::variant<stream_command::renew, stream_command::subscribe, stream_command::unsubscribe,
                  stream_command::ping, stream_command::invalid>;
 
-/// The receiving half: what the connection tells its session, on the stream's home thread.
-class stream_session {
+/// What every connection tells its session, on the connection's thread.
+class connection_session {
 public:
-  virtual ~stream_session() = default;
-  virtual void command(client_command what) = 0;
+  virtual ~connection_session() = default;
   /// The sink had bytes queued and has sent them all: a replay may go on.
   virtual void drained() = 0;
   /// The connection is gone or the sink closed it; the session ends. Exactly once, the last call.
   virtual void closed() = 0;
+};
+
+/// The receiving half of a stream, on its home thread.
+class stream_session : public connection_session {
+public:
+  virtual void command(client_command what) = 0;
 };
 
 } // namespace lapwing

@@ -50,7 +50,8 @@ void append_text_frame(std::string& out, protocol spoken, std::string_view join_
                        std::string_view ref, std::string_view topic, std::string_view event,
                        std::string_view payload);
 
-/// `{"type":"broadcast","event":"cursor","payload":{...}}`, with `"meta":{...}` unless that is empty.
+/// `{"type":"broadcast","event":"cursor","payload":{...}}`, with `"meta":{...}` unless that is
+/// empty.
 std::string broadcast_payload(std::string_view event, std::string_view payload,
                               std::string_view meta);
 

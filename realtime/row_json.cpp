@@ -131,6 +131,25 @@ std::size_t bytes_of(const tuple& row) {
   return bytes;
 }
 
+/// The same of values that are JSON already.
+template <class Wanted>
+void append_values(std::string& out, const table& of, std::span<const std::string_view> values,
+                   bool small_only, Wanted&& wanted) {
+  out += '{';
+  bool first = true;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!wanted(i) || (small_only && values[i].size() > small_value_bytes))
+      continue;
+    if (!first)
+      out += ',';
+    first = false;
+    append_text_json(out, of.columns[i].name);
+    out += ':';
+    out += values[i];
+  }
+  out += '}';
+}
+
 template <class Wanted>
 void append_row(std::string& out, const table& of, const tuple& row, bool small_only,
                 Wanted&& wanted) {
@@ -174,10 +193,16 @@ void append_value_json(std::string& out, std::string_view type, const cell& valu
     append_scalar_json(out, type, value.value);
 }
 
-std::string change_json(const row_change& change, timestamp committed, const change_view& view) {
+std::string change_json(const row_change& change, timestamp committed, const change_view& view,
+                        std::span<const std::string_view> current) {
   const table& of = *change.of;
+  std::size_t row_bytes = bytes_of(change.old);
+  for (auto value : current)
+    row_bytes += value.size();
+  if (current.empty())
+    row_bytes += bytes_of(change.row);
   std::string out;
-  out.reserve(256 + bytes_of(change.row) + bytes_of(change.old));
+  out.reserve(256 + row_bytes);
   append_head(out, change);
   out += ",\"commit_timestamp\":\"";
   append_rfc3339(out, committed);
@@ -194,10 +219,14 @@ std::string change_json(const row_change& change, timestamp committed, const cha
     out += '}';
   }
   out += ']';
-  bool too_large = bytes_of(change.row) + bytes_of(change.old) > row_bytes_max;
+  bool too_large = row_bytes > row_bytes_max;
   if (change.kind == change_kind::insert || change.kind == change_kind::update) {
+    auto shown = [&](std::size_t i) { return shows(view.shown, i); };
     out += ",\"record\":";
-    append_row(out, of, change.row, too_large, [&](std::size_t i) { return shows(view.shown, i); });
+    if (current.empty())
+      append_row(out, of, change.row, too_large, shown);
+    else
+      append_values(out, of, current, too_large, shown);
   }
   if (change.kind == change_kind::update || change.kind == change_kind::remove) {
     out += ",\"old_record\":";

@@ -34,8 +34,10 @@ inline constexpr std::size_t row_bytes_max = 1024 * 1024;
 inline constexpr std::size_t small_value_bytes = 64;
 
 /// `{"schema":...,"table":...,"type":"INSERT","commit_timestamp":...,"columns":[...],
-/// "record":{...},"errors":null}`, for insert, update and remove.
-std::string change_json(const row_change& change, timestamp committed, const change_view& view);
+/// "record":{...},"errors":null}`, for insert, update and remove. `current`: the record's values as
+/// JSON, by column, instead of the change's own; empty: those.
+std::string change_json(const row_change& change, timestamp committed, const change_view& view,
+                        std::span<const std::string_view> current = {});
 
 /// A change whose content this client may not have: schema, table and type, and why
 /// ("Error 401: Unauthorized").

@@ -36,6 +36,7 @@ struct identity {
   timestamp expires{};     ///< `exp`.
   timestamp valid_until{}; ///< With the leeway for other people's clocks.
   std::vector<std::string> rooms; ///< Claim `rooms`.
+  bool development = false;       ///< Development identity: everything is allowed.
 };
 using identity_ptr = std::shared_ptr<const identity>;
 

@@ -71,8 +71,8 @@ class transaction_assembler {
 public:
   explicit transaction_assembler(transaction_limits limits = {}) noexcept : limits_(limits) {}
 
-  /// Takes one message; finished parts are appended to `out`. errc::protocol_error: the stream makes
-  /// no sense (a broken message, a row of an unknown table, a commit without a begin): give up the
+  /// Takes one message; finished parts are appended to `out`. errc::protocol_error: the stream
+  /// makes no sense (a broken message, a row of an unknown table, a commit without a begin): give up the
   /// connection and begin again with a new assembler.
   result<void> take(std::string_view message, std::vector<transaction_part>& out);
 

@@ -39,6 +39,11 @@ void handle_websocket(const exchange_ptr& x);
 void handle_admin_websocket(const exchange_ptr& x);
 void handle_artist_websocket(const exchange_ptr& x);
 
+// realtime_routes.cpp
+void handle_realtime_websocket(const exchange_ptr& x);
+void handle_realtime_batch(const exchange_ptr& x);
+void handle_realtime_broadcast(const exchange_ptr& x);
+
 // send_routes.cpp
 void handle_sse_send(const exchange_ptr& x);
 void handle_sse_broadcast(const exchange_ptr& x);

@@ -121,7 +121,8 @@ std::string metrics_text(std::span<const shard_metrics* const> shards,
   out.single("lapwing_request_body_bytes", "Request bodies held now.", MetricType::Gauge,
              static_cast<double>(gauges.body_bytes_held));
 
-  constexpr std::array<const char*, stream_transport_count> transports{"sse", "websocket"};
+  constexpr std::array<const char*, stream_transport_count> transports{"sse", "websocket",
+                                                                       "realtime"};
   auto& open = out.add("lapwing_streams", "Open streams.", MetricType::Gauge);
   for (std::size_t t = 0; t < transports.size(); ++t)
     families::sample(open, {{"transport", transports[t]}},

@@ -39,8 +39,8 @@ inline constexpr std::array<double, 13> duration_bounds{0.0002, 0.0005, 0.001, 0
                                                         0.025,  0.05,   0.1,   0.25,   1,     2.5,
                                                         10};
 
-enum class stream_transport : std::uint8_t { sse, websocket };
-inline constexpr std::size_t stream_transport_count = 2;
+enum class stream_transport : std::uint8_t { sse, websocket, realtime };
+inline constexpr std::size_t stream_transport_count = 3;
 
 /// The counts of one shard; all writing on its thread.
 class shard_metrics {

@@ -63,6 +63,11 @@ result<settings_ptr> prepare_settings(const config& values, const settings* befo
     = same_window && old->limits.webhook_requests == limits.webhook_requests
         ? before->webhook_limiter
         : std::make_shared<rate_limiter>(limits.webhook_requests, limits.rate_window);
+  auto broadcasts = values.realtime.messages_per_second;
+  made->realtime_limiter
+    = old && old->realtime.messages_per_second == broadcasts
+        ? before->realtime_limiter
+        : std::make_shared<rate_limiter>(broadcasts, std::chrono::seconds{1});
   return settings_ptr{std::move(made)};
 }
 

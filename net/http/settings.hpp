@@ -30,6 +30,7 @@ struct settings {
   std::shared_ptr<tickets> ticket_office;
   std::shared_ptr<rate_limiter> api_limiter;
   std::shared_ptr<rate_limiter> webhook_limiter;
+  std::shared_ptr<rate_limiter> realtime_limiter; ///< Broadcasts over HTTP, a second at a time.
 
   /// The largest body any route takes.
   std::size_t form_body_max() const noexcept { return 3 * values.limits.body_github; }

@@ -33,11 +33,18 @@ void stream_connection::uncount() {
 }
 
 void stream_connection::open(stream_request request, std::string received) {
+  auto make = [this, &request]() -> std::unique_ptr<connection_session> {
+    return home().owner().core.open_stream(std::move(request), shared_from_this());
+  };
+  open_with(make, std::move(received));
+}
+
+void stream_connection::open_with(const session_maker& make, std::string received) {
   auto self = shared_from_this();
   if (home().draining()) { // Moved here while the shard began to drain.
     close({errc::shutting_down, "the node goes down"});
   } else {
-    session_ = home().owner().core.open_stream(std::move(request), self);
+    session_ = make();
     if (session_told_ && session_) { // It refused at once.
       session_->closed();
       session_.reset();
@@ -194,7 +201,7 @@ void stream_connection::on_ready() {
     if (got.what != transport::status::ok)
       return end(errc::none);
     home().counts().bytes_received.add(got.bytes);
-    if (phase_ == phase::open || kind_ == stream_transport::websocket)
+    if (phase_ == phase::open || kind_ != stream_transport::sse)
       take(buffer.first(got.bytes));
     if (got.bytes < buffer.size() && link().short_read_means_empty())
       return;

@@ -1,8 +1,9 @@
-// The half of a client's stream that SSE and WebSocket share: bytes out at once or queued up to a
-// bound, bytes in through the thread's buffer, one end.
+// The half of a client's stream that SSE, WebSocket and Realtime share: bytes out at once or queued
+// up to a bound, bytes in through the thread's buffer, one end.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,6 +36,10 @@ public:
 
   /// Joins the shard and starts the session. `received` is handled before what the socket has.
   void open(stream_request request, std::string received);
+
+  using session_maker = std::function<std::unique_ptr<connection_session>()>;
+  /// The same with any other session.
+  void open_with(const session_maker& make, std::string received);
 
   // client_sink
   bool write(std::string_view bytes) override;
@@ -69,7 +74,9 @@ protected:
   void end_closing();
 
   phase state() const noexcept { return phase_; }
-  stream_session* session() noexcept { return session_.get(); }
+  connection_session* any_session() noexcept { return session_.get(); }
+  /// Only of those that were opened with a stream_request.
+  stream_session* session() noexcept { return static_cast<stream_session*>(session_.get()); }
 
 private:
   void uncount();
@@ -78,7 +85,7 @@ private:
   void finish_session(errc reason);
 
   bool counted_ = true; ///< In the shard's gauge of open streams.
-  std::unique_ptr<stream_session> session_;
+  std::unique_ptr<connection_session> session_;
   std::string queue_;
   std::size_t queue_at_ = 0;
   std::chrono::steady_clock::time_point heard_;

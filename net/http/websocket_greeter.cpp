@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
-#include <boost/beast/core/string.hpp>
-#include <boost/beast/http/rfc7230.hpp>
-
 #include "net/http/error_table.hpp"
 #include "net/http/http_connection.hpp"
 #include "net/http/node.hpp"
 #include "net/http/shard.hpp"
 #include "net/http/stream_query.hpp"
+#include "net/http/websocket_handshake.hpp"
 #include "net/http/websocket_stream.hpp"
 #include "net/stream/websocket_frame.hpp"
 
@@ -211,34 +209,10 @@ void websocket_greeter::on_stop() {
 }
 
 void start_websocket(const exchange_ptr& x, websocket_rules rules) {
+  if (!check_websocket_handshake(x))
+    return;
   const auto& head = x->head();
-  namespace http = boost::beast::http;
-  auto upgrade = head.header(field::upgrade);
-  bool asks = head.method == verb::get && head.version == 11 && x->reader.wants_upgrade()
-              && http::token_list{upgrade}.exists("websocket");
-  if (!asks || head.header(field::sec_websocket_version) != "13") {
-    auto made = x->problem({errc::upgrade_required, "this is a WebSocket (version 13)"}, 426, 0);
-    made.headers += "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-    return x->answer(std::move(made));
-  }
-  if (!valid_websocket_key(head.header(field::sec_websocket_key)))
-    return x->fail({errc::bad_request, "bad Sec-WebSocket-Key"});
-  auto origin = head.header(field::origin);
-  if (!origin.empty() && !origin_allowed(x->home().current(), origin, head.header(field::host)))
-    return x->fail({errc::origin_forbidden, "Origin is not on the list"});
   rules.cloudevents = head.parameter("format") == "cloudevents";
-
-  auto accept = [](const exchange_ptr& e) {
-    std::string answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                         "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
-    answer += websocket_accept_key(e->head().header(field::sec_websocket_key));
-    answer += "\r\nX-Request-Id: ";
-    answer += e->request_id();
-    answer += "\r\n\r\n";
-    auto taken = e->take_socket(101);
-    taken.link.write(answer); // The first bytes of a new socket always fit.
-    return taken;
-  };
 
   bool identified = !head.header(field::authorization).empty();
   for (auto name : {"access_token", "token", "ticket", "userId"})
@@ -246,12 +220,12 @@ void start_websocket(const exchange_ptr& x, websocket_rules rules) {
   bool development = x->home().current().authentication->development();
   if (!identified && !(development && !rules.development_user.empty())) {
     auto& home = x->home();
-    auto taken = accept(x);
+    auto taken = accept_websocket(x);
     auto greeter
       = std::make_shared<websocket_greeter>(home, std::move(taken.link), std::move(rules));
     return greeter->begin(std::move(taken.received));
   }
-  x->identify([x, rules = std::move(rules), accept](principal who) {
+  x->identify([x, rules = std::move(rules)](principal who) {
     auto query = read_stream_query(x->head());
     if (!query)
       return x->fail(query.error());
@@ -266,7 +240,7 @@ void start_websocket(const exchange_ptr& x, websocket_rules rules) {
     if (!x->connected())
       return;
     auto& home = x->home();
-    auto taken = accept(x);
+    auto taken = accept_websocket(x);
     open_admitted(home, std::move(taken.link), std::move(taken.received), std::move(*request),
                   std::move(who), rules.cloudevents);
   });

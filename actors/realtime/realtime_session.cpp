@@ -1,0 +1,278 @@
+#include "actors/realtime/realtime_session.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include "actors/realtime/context.hpp"
+#include "actors/runtime/metered.hpp"
+
+namespace lapwing::realtime {
+namespace {
+
+/// A first id with room for all joins a socket can ever make.
+constexpr unsigned joins_bits = 32;
+/// What phoenix.js calls a socket that it gives up for silence.
+constexpr std::uint16_t normal_closure = 1000;
+
+struct session_state;
+using self_pointer = stateful_metered_pointer<realtime_session_actor, session_state>;
+
+/// A random UUID (RFC 9562 5.4), for members that name no presence key.
+std::string random_uuid(const std::function<std::uint64_t()>& random) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0, bits = 0; i < 32; ++i) {
+    if (i % 16 == 0)
+      bits = random();
+    if (i == 8 || i == 12 || i == 16 || i == 20)
+      out += '-';
+    auto digit = bits >> (4 * (i % 16)) & 15U;
+    out += i == 12 ? '4' : digits[i == 16 ? (digit & 3U) | 8U : digit];
+  }
+  return out;
+}
+
+/// Carries out what the machine asks for.
+struct actor_host final : socket_host {
+  void send(std::string_view frame) override { out->text(frame); }
+  void check_token(std::uint64_t question, std::string token) override {
+    out->check_token(question, std::move(token));
+  }
+  void ask_permission(std::uint64_t question, const channel& of) override;
+  void enter(const channel& joined) override;
+  void leave(const channel& gone) override;
+  void renew(const channel& changed) override;
+  void broadcast(const channel& from, client_message message) override;
+  void track(const channel& who, std::string payload) override;
+  void untrack(const channel& who) override;
+  void end(std::uint16_t code, std::string_view reason) override { out->end(code, reason); }
+
+  void follow_changes(const channel& joined);
+  void let_go_of(member_id id, bool ended);
+
+  self_pointer self = nullptr;
+  const realtime_context* env = nullptr;
+  change_desk_actor desk; ///< Null: no table is live.
+  channel_hub_actor hub;
+  std::shared_ptr<socket> out;
+  std::map<member_id, member_ptr> members; ///< Those that have entered.
+  std::map<member_id, std::string> presence_keys;
+  std::map<member_id, follower_ptr> followers; ///< Those that want changes.
+};
+
+struct session_state {
+  static inline const char* name = "realtime_session";
+
+  actor_host host;
+  std::unique_ptr<socket_channels> channels;
+  actor_timer expiry;
+  bool by_client = false; ///< The client said goodbye.
+
+  ~session_state() {
+    // However the session ends, hub and desk hear of every member once.
+    for (const auto& [id, one] : host.followers) {
+      one->gone = true;
+      caf::anon_send(host.desk, change_unfollow{one, !by_client});
+    }
+    for (const auto& [id, one] : host.members)
+      caf::anon_send(host.hub, channel_leave{one->key, id});
+    if (host.out)
+      host.out->end(1011, "the session failed"); // Nothing, when the connection ended first.
+  }
+};
+
+void actor_host::ask_permission(std::uint64_t question, const channel& of) {
+  env->policy->ask(of.name, of.who,
+                   [me = realtime_session_actor{self}, question](result<permissions> what) {
+                     caf::anon_send(me, permission_verdict{question, std::move(what)});
+                   });
+}
+
+void actor_host::enter(const channel& joined) {
+  auto made = std::make_shared<channel_member>();
+  made->id = joined.id;
+  made->key = channel_key(joined.name, joined.asked.is_private);
+  made->topic = joined.topic;
+  made->join_ref = joined.join_ref;
+  made->spoken = self->state.channels->spoken();
+  made->is_private = joined.asked.is_private;
+  made->self = joined.asked.self;
+  made->presence = joined.asked.presence;
+  made->may = joined.may;
+  made->out = out;
+  members[joined.id] = made;
+  self->send(hub, channel_enter{std::move(made)});
+  if (!joined.asked.changes.empty())
+    follow_changes(joined);
+}
+
+subject subject_of(const identity& who) {
+  return {who.role, who.claims};
+}
+
+void actor_host::follow_changes(const channel& joined) {
+  const auto& entries = joined.asked.changes;
+  if (!desk) {
+    // Not from within the machine's call.
+    auto bad = std::find_if(entries.begin(), entries.end(),
+                            [](const change_entry& one) { return !one.problem.empty(); });
+    self->send(self, change_notice{joined.id, false,
+                                   bad == entries.end() ? no_such_table(entries.front())
+                                                        : bad->problem});
+    return;
+  }
+  auto made = std::make_shared<change_follower>();
+  made->id = joined.id;
+  made->topic = joined.topic;
+  made->spoken = self->state.channels->spoken();
+  made->entries = entries;
+  made->resume_key = joined.who->role + '\n' + joined.who->user + '\n' + joined.topic;
+  for (const auto& entry : entries)
+    made->resume_key += '\n' + entry.text;
+  made->out = out;
+  made->who = subject_of(*joined.who);
+  followers[joined.id] = made;
+  self->send(desk, change_follow{std::move(made), false},
+             change_listener_actor{realtime_session_actor{self}});
+}
+
+void actor_host::let_go_of(member_id id, bool ended) {
+  auto found = followers.find(id);
+  if (found == followers.end())
+    return;
+  found->second->gone = true;
+  self->send(desk, change_unfollow{found->second, ended});
+  followers.erase(found);
+}
+
+void actor_host::leave(const channel& gone) {
+  auto found = members.find(gone.id);
+  if (found == members.end())
+    return;
+  // Nothing more of it reaches the client, whatever is under way.
+  found->second->gone = true;
+  self->send(hub, channel_leave{found->second->key, gone.id});
+  members.erase(found);
+  presence_keys.erase(gone.id);
+  let_go_of(gone.id, false);
+}
+
+void actor_host::renew(const channel& changed) {
+  if (auto found = members.find(changed.id); found != members.end())
+    found->second->may = changed.may;
+  if (auto found = followers.find(changed.id); found != followers.end()) {
+    found->second->who = subject_of(*changed.who);
+    self->send(desk, change_follow{found->second, true},
+               change_listener_actor{realtime_session_actor{self}});
+  }
+}
+
+void actor_host::broadcast(const channel& from, client_message message) {
+  auto note = std::make_shared<channel_note>();
+  note->payload = std::move(message.payload);
+  note->bytes = std::move(message.bytes);
+  note->user_event = std::move(message.user_event);
+  note->sender = from.id;
+  self->send(hub, channel_publish{channel_key(from.name, from.asked.is_private), std::move(note)});
+}
+
+void actor_host::track(const channel& who, std::string payload) {
+  auto& key = presence_keys[who.id];
+  if (key.empty())
+    key = who.asked.presence_key.empty() ? random_uuid(env->random) : who.asked.presence_key;
+  self->send(hub, channel_presence{channel_key(who.name, who.asked.is_private), who.id, key,
+                                   std::move(payload)});
+}
+
+void actor_host::untrack(const channel& who) {
+  self->send(hub, channel_presence{channel_key(who.name, who.asked.is_private), who.id, {}, {}});
+}
+
+/// The timer for the next token that expires.
+void arm_expiry(self_pointer self) {
+  auto& state = self->state;
+  self->cancel(state.expiry);
+  auto deadline = state.channels->deadline();
+  if (!deadline)
+    return;
+  auto wait = std::max(*deadline - state.host.env->clock->now(), std::chrono::milliseconds{1});
+  state.expiry = self->run_after(wait, [self] {
+    self->state.expiry = {};
+    self->state.channels->on_time(self->state.host.env->clock->now());
+    arm_expiry(self);
+  });
+}
+
+void take(self_pointer self, const client_frame& frame) {
+  auto& state = self->state;
+  auto message = frame.binary ? parse_binary_frame(frame.bytes)
+                              : parse_text_frame(state.channels->spoken(), frame.bytes);
+  if (!message)
+    return; // As in the original: what is no message is ignored.
+  state.channels->receive(std::move(*message), state.host.env->clock->now());
+  arm_expiry(self);
+}
+
+void look(self_pointer self) {
+  auto& state = self->state;
+  auto silent = std::chrono::steady_clock::now() - state.host.out->heard_at();
+  if (silent > state.host.env->silence_max)
+    state.host.out->end(normal_closure, "nothing was heard from the client");
+  self->delayed_send(self, state.host.env->silence_max / 3, atom::tick_v);
+}
+
+realtime_session_actor::behavior_type behavior(self_pointer self, const realtime_context* env,
+                                               std::size_t home, protocol spoken, identity_ptr own,
+                                               std::shared_ptr<socket> out) {
+  auto& host = self->state.host;
+  host.self = self;
+  host.env = env;
+  host.hub = env->hubs[home];
+  if (!env->desks.empty())
+    host.desk = env->desks[home];
+  host.out = std::move(out);
+  auto first = (env->sessions_begun.fetch_add(1) + 1) << joins_bits;
+  self->state.channels
+    = std::make_unique<socket_channels>(host, spoken, std::move(own), env->limits, first);
+  self->delayed_send(self, env->silence_max / 3, atom::tick_v);
+  return {
+    [self](const client_frame& frame) { take(self, frame); },
+    [self](const token_verdict& verdict) {
+      auto& state = self->state;
+      state.channels->token_checked(verdict.question, verdict.answer, state.host.env->clock->now());
+      arm_expiry(self);
+    },
+    [self](const permission_verdict& verdict) {
+      auto& state = self->state;
+      if (verdict.what)
+        state.channels->permitted(verdict.question, *verdict.what, state.host.env->clock->now());
+      else
+        state.channels->permission_failed(verdict.question);
+      arm_expiry(self);
+    },
+    [self](const change_notice& notice) {
+      self->state.channels->system(notice.who, "postgres_changes", notice.ok, notice.text);
+    },
+    [self](const socket_closed& how) {
+      self->state.by_client = how.by_client;
+      self->quit();
+    },
+    [self](atom::tick) { look(self); },
+  };
+}
+
+} // namespace
+
+realtime_session_actor spawn_realtime_session(caf::actor_system& system, std::size_t home,
+                                              const realtime_context& env, protocol spoken,
+                                              identity_ptr own, std::shared_ptr<socket> out) {
+  auto label = own->user;
+  return spawn_home(system, {home, std::move(label)}, behavior, &env, home, spoken, std::move(own),
+                    std::move(out));
+}
+
+} // namespace lapwing::realtime

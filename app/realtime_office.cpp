@@ -1,0 +1,91 @@
+#include "app/realtime_office.hpp"
+
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include <caf/send.hpp>
+
+#include "actors/realtime/realtime_session.hpp"
+#include "actors/runtime/asio_scheduler.hpp"
+#include "actors/runtime/metered.hpp"
+#include "core/ids.hpp"
+
+namespace lapwing {
+namespace {
+
+using namespace realtime;
+
+/// The connection's handle on its session actor.
+class actor_handle final : public session {
+public:
+  explicit actor_handle(realtime_session_actor actor) : actor_(std::move(actor)) {}
+  ~actor_handle() override { closed(); }
+
+  void received(bool binary, std::string_view frame) override {
+    if (actor_)
+      caf::anon_send(actor_, client_frame{binary, std::string{frame}});
+  }
+  void token_checked(std::uint64_t question, socket_channels::token_answer answer) override {
+    if (actor_)
+      caf::anon_send(actor_, token_verdict{question, std::move(answer)});
+  }
+  void goodbye() override { by_client_ = true; }
+  void drained() override {}
+  void closed() override {
+    if (actor_)
+      caf::anon_send(std::exchange(actor_, nullptr), socket_closed{by_client_});
+  }
+
+private:
+  realtime_session_actor actor_;
+  bool by_client_ = false;
+};
+
+} // namespace
+
+realtime_office::realtime_office(caf::actor_system& system, const realtime_context& context)
+  : system_(system), scheduler_(asio_scheduler::of(system)), context_(context) {}
+
+std::unique_ptr<session> realtime_office::open(protocol spoken, identity_ptr own,
+                                               std::shared_ptr<socket> out) {
+  auto home = scheduler_.current();
+  return std::make_unique<actor_handle>(
+    spawn_realtime_session(system_, home, context_, spoken, std::move(own), std::move(out)));
+}
+
+void realtime_office::send(publication what) {
+  auto note = std::make_shared<channel_note>();
+  if (what.bytes) {
+    note->bytes = std::move(what.content);
+    note->user_event = std::move(what.event);
+  } else {
+    note->payload = broadcast_payload(what.event, what.content, {});
+  }
+  auto key = channel_key(what.channel, what.is_private);
+  const auto& hub = context_.hubs[home_of(key, context_.hubs.size())];
+  caf::anon_send(hub, channel_publish{std::move(key), std::move(note)});
+}
+
+void realtime_office::publish(publication what, identity_ptr who,
+                              std::function<void(result<bool>)> done) {
+  if (!what.is_private) {
+    send(std::move(what));
+    return done(true);
+  }
+  auto home = scheduler_.current();
+  auto channel = what.channel;
+  auto decided = [this, home, what = std::move(what),
+                  done = std::move(done)](const result<permissions>& may) mutable {
+    result<bool> answer = may ? result<bool>{may->write_broadcast} : result<bool>{may.error()};
+    if (answer && *answer)
+      send(std::move(what));
+    if (scheduler_.current() == home)
+      return done(std::move(answer));
+    auto& io = scheduler_.io(home == asio_scheduler::npos ? 0 : home);
+    boost::asio::post(io, [done = std::move(done), answer = std::move(answer)] { done(answer); });
+  };
+  context_.policy->ask(std::move(channel), std::move(who), std::move(decided));
+}
+
+} // namespace lapwing
