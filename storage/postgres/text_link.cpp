@@ -1,5 +1,7 @@
 #include "storage/postgres/text_link.hpp"
 
+#include <string_view>
+
 #include <libpq-fe.h>
 
 namespace lapwing::postgres {
@@ -8,6 +10,15 @@ namespace {
 struct clear_result {
   void operator()(PGresult* result) const noexcept { PQclear(result); }
 };
+
+/// The server did not answer, or goes down, comes up, or has no room: not what was asked is at
+/// fault. A connection that broke while sending does not always look broken.
+bool is_outage(const PGresult* answer) {
+  const char* state = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
+  std::string_view code = state ? state : "";
+  return code.empty() || code.starts_with("08") || code.starts_with("53")
+         || code.starts_with("57P");
+}
 
 std::string first_line(const char* text) {
   std::string line{text ? text : ""};
@@ -49,7 +60,7 @@ result<std::vector<text_row>> text_link::run(const char* sql,
   auto status = PQresultStatus(done.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
     error why{errc::bad_request, first_line(PQerrorMessage(connection_.get()))};
-    if (PQstatus(connection_.get()) != CONNECTION_OK) {
+    if (PQstatus(connection_.get()) != CONNECTION_OK || is_outage(done.get())) {
       why.code = errc::store_unavailable;
       connection_.reset();
     }
