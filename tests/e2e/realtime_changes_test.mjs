@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { start_node } from "./support/node.mjs";
 import { PostgresServer } from "./support/postgres.mjs";
-import { Application, clients } from "./support/realtime.mjs";
+import { Application, RawSocket, clients } from "./support/realtime.mjs";
 import { user_token } from "./support/sign.mjs";
+import { random_source } from "./support/waiting.mjs";
 
 const roles = `
   DO $$ DECLARE r text; BEGIN
@@ -267,4 +268,79 @@ test("a renewed token is subscribed again and sees what it may", async (t) => {
   await server.sql("INSERT INTO docs VALUES (1, 'ann', 'a'), (2, 'ben', 'b')");
   await heard.until(() => heard.changes.length === 1, "the change");
   assert.equal(heard.changes[0].new.body, "b");
+});
+
+test("two hundred users see exactly their rows through random changes, moves and deletes", async (t) => {
+  const users = Array.from({ length: 200 }, (_, i) => `u${i}`);
+  const team_of = (user) => Number(user.slice(1)) % 20;
+  const sees = (user, row) => row.owner === user || row.team === team_of(user);
+  const { server, node } = await live(t, `
+    CREATE TABLE members (team int, who text, PRIMARY KEY (team, who));
+    INSERT INTO members SELECT g % 20, 'u' || g FROM generate_series(0, 199) g;
+    CREATE TABLE docs (id int PRIMARY KEY, owner text, team int, n int);
+    ALTER TABLE docs REPLICA IDENTITY FULL;
+    ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+    CREATE TABLE fence (id int PRIMARY KEY);
+    GRANT SELECT ON members, docs, fence TO authenticated;
+    CREATE POLICY owner_or_team ON docs FOR SELECT TO authenticated
+      USING (owner = current_setting('request.jwt.claims', true)::jsonb ->> 'sub' OR EXISTS (
+        SELECT FROM members m WHERE m.team = docs.team
+          AND m.who = current_setting('request.jwt.claims', true)::jsonb ->> 'sub'));
+    ALTER PUBLICATION supabase_realtime ADD TABLE docs, fence;`,
+  { env: { LAPWING_LIMITS__CONNECTIONS_PER_ADDRESS: "1000" } });
+  const sockets = new Map();
+  for (const user of users) {
+    const socket = await RawSocket.open(t, node, { apikey: user_token(user) });
+    const config = { presence: { enabled: false }, postgres_changes: [{ event: "*", schema: "public" }] };
+    sockets.set(user, socket.send(["1", "1", "realtime:docs", "phx_join", { config }]));
+  }
+  for (const socket of sockets.values()) {
+    await socket.until(() => socket.frames.some((frame) => frame[3] === "system" && frame[4].status === "ok"), "the subscription");
+  }
+  const random = random_source(t);
+  const fresh = (id) => ({ id, owner: users[random.between(0, 199)], team: random.between(0, 19), n: random.between(0, 1e6) });
+  const rows = new Map();
+  let next_id = 1;
+  for (let round = 0; round < 10; round++) {
+    const statements = [];
+    const touched = new Map(); // By id: who may be told is decided by the new row, or by the last one.
+    for (let k = 0; k < 100; k++) {
+      const known = [...rows.keys()].filter((id) => !touched.has(id));
+      const dice = known.length === 0 ? 0 : random.between(0, 99);
+      if (dice < 50) {
+        const row = fresh(next_id++);
+        rows.set(row.id, row);
+        touched.set(row.id, row);
+        statements.push(`INSERT INTO docs VALUES (${row.id}, '${row.owner}', ${row.team}, ${row.n})`);
+        continue;
+      }
+      const id = known[random.between(0, known.length - 1)];
+      if (dice < 80) {
+        const row = fresh(id);
+        rows.set(id, row);
+        touched.set(id, row);
+        statements.push(`UPDATE docs SET owner = '${row.owner}', team = ${row.team}, n = ${row.n} WHERE id = ${id}`);
+      } else {
+        touched.set(id, rows.get(id));
+        rows.delete(id);
+        statements.push(`DELETE FROM docs WHERE id = ${id}`);
+      }
+    }
+    const before = new Map(users.map((user) => [user, sockets.get(user).frames.length]));
+    await server.sql(`${statements.join(";")}; INSERT INTO fence VALUES (${round})`);
+    for (const user of users) {
+      const socket = sockets.get(user);
+      const news = () => socket.frames.slice(before.get(user)).filter((frame) => frame[3] === "postgres_changes").map((frame) => frame[4].data);
+      await socket.until(() => news().some(({ table }) => table === "fence"), "the fence");
+      const told = news().filter(({ table }) => table === "docs");
+      const ids = told.map(({ record, old_record }) => (record ?? old_record).id).sort((a, b) => a - b);
+      const right = [...touched.values()].filter((row) => sees(user, row)).map(({ id }) => id).sort((a, b) => a - b);
+      assert.deepEqual(ids, right, user);
+      for (const { record, old_record, type } of told) {
+        if (record) assert.deepEqual(record, touched.get(record.id));
+        if (type === "UPDATE" && old_record.owner) assert.ok(sees(user, old_record));
+        if (type === "DELETE") assert.deepEqual(Object.keys(old_record), ["id"]);
+      }
+    }
+  }
 });
