@@ -147,11 +147,10 @@ connection_part* connection_of(self_pointer self) {
 }
 
 /// At rest the row has everything: two kilobytes less for each connection that nobody looks at. One
-/// with token trouble stays, because since when is in no row; and so does, until its next timer, one
-/// that webhooks come for.
+/// that webhooks come for stays until its next timer.
 void put_down(self_pointer self) {
   auto& connection = self->state.connection;
-  if (connection && connection->driver.idle() && !connection->driver.token_trouble())
+  if (connection && connection->driver.idle())
     connection.reset();
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "platforms/monitor/connection_report.hpp"
+#include "platforms/oauth/token_memory.hpp"
 
 namespace lapwing {
 namespace {
@@ -32,6 +33,9 @@ std::string report_of(const loaded_connection& one, const platform_spec* spec, t
     choice.restore(worst_of(one.registrations, now), one.at.cause, now);
     report.status = choice.report();
   }
+  std::string trouble;
+  if (const auto failure = stored_trouble(one.at))
+    report.last_error = trouble = "token endpoint: " + failure->code;
   std::string reconnect;
   if (one.at.status == connection_status::needs_reauth)
     reconnect = "/api/oauth/" + one.at.platform.str() + "/authorize";

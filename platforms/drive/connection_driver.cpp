@@ -151,8 +151,8 @@ void connection_driver::adopt(loaded_connection found) {
 void connection_driver::go_on() {
   bool only_looks = std::ranges::all_of(
     current_, [](const job& one) { return one.work == connection_work::look; });
-  if (only_looks)
-    return finish(true);
+  if (only_looks) // Not before new tokens are stored: whoever looked puts this down then.
+    return tokens_.when_settled([this] { finish(true); });
   if (wants(connection_work::doubt)) {
     // What the platform said of the grant is believed when a refresh, or the next use, says so too.
     return tokens_.rejected(tokens_.keeper().version(), [this](const result<access_token>&) {

@@ -128,4 +128,9 @@ token_memory parse_token_memory(std::string_view text) {
   return out;
 }
 
+std::optional<token_failure> stored_trouble(const connection& row) {
+  auto memory = parse_token_memory(row.refresh_memory);
+  return memory.version == row.token_version ? std::move(memory.failure) : std::nullopt;
+}
+
 } // namespace lapwing

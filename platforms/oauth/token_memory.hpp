@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/connection_store.hpp"
 #include "core/time.hpp"
 #include "platforms/oauth/token_answer.hpp"
 
@@ -30,5 +31,9 @@ struct token_memory {
 std::string to_text(const token_memory& memory);
 /// Text that is none of ours is a clean sheet.
 token_memory parse_token_memory(std::string_view text);
+
+/// Why the tokens of this row could not be refreshed when it was last tried; nothing: they could, or
+/// nobody has tried.
+std::optional<token_failure> stored_trouble(const connection& row);
 
 } // namespace lapwing

@@ -128,7 +128,14 @@ CAF_TEST(an outside scheduler gets tokens refreshed that have ten minutes left) 
   fresh.platform = platform_id{"spotify"};
   fresh.tokens = {"access", "refresh", clock.time + 10min, {}, ""};
   fresh.granted_at = clock.time;
+  const connection_key key{fresh.user, fresh.platform};
   connections.connect(std::move(fresh), clock.time + 4min, [](const auto&) {});
+  for (const auto* endpoint : {"recently_played", "currently_playing"}) {
+    poll_progress progress;
+    progress.endpoint = endpoint;
+    progress.due = clock.time + 24h;
+    connections.save_progress(key, progress, clock.time + 4min, [](const auto&) {});
+  }
   due_scanner_settings settings;
   settings.interval = 1h;
   scanner = spawn_due_scanner(sys, context, settings);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/connection_doctor.hpp"
+#include "platforms/oauth/token_memory.hpp"
 
 using namespace lapwing;
 using namespace std::chrono_literals;
@@ -41,9 +42,29 @@ json told(const std::string& document, const std::vector<loaded_connection>& all
                                                {platform("github"), platform("slack")}, now));
 }
 
+/// The same after a refresh that failed.
+loaded_connection troubled() {
+  auto out = stored("github");
+  token_memory memory;
+  memory.version = out.at.token_version = 3;
+  memory.failure = token_failure{token_failure_kind::transient, "http_503", {}};
+  out.at.refresh_memory = to_text(memory);
+  return out;
+}
+
 constexpr auto nobody_runs = R"({"user":"ann","connections":[],"sessions":0})";
 
 } // namespace
+
+CAF_TEST(what ails the token endpoint is told from the store) {
+  auto one = troubled();
+  auto document = told(nobody_runs, {one});
+  CAF_CHECK_EQUAL(document["connections"][0]["lastError"], "token endpoint: http_503");
+  CAF_CHECK_EQUAL(document["connections"][0]["healthy"], false);
+  one.at.token_version = 4; // Refreshed since.
+  document = told(nobody_runs, {one});
+  CAF_CHECK(document["connections"][0]["lastError"].is_null());
+}
 
 CAF_TEST(a sleeping connection is told from the store) {
   auto document = told(nobody_runs, {stored("github")});

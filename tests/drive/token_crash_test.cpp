@@ -210,6 +210,30 @@ CAF_TEST(a request that arrives late does not meet a second one) {
   }
 }
 
+CAF_TEST(whoever only looks does not put down a connection that refreshes) {
+  for (const auto& how : styles) {
+    // The process ended between the note and the request; the next life begins with a look.
+    trial crashed{how, {}};
+    auto& nodes = crashed.nodes;
+    nodes.store.note_refresh(crashed.key, {1, {}, nodes.now() - 1h, ""}, [](const result<bool>& noted) {
+      CAF_CHECK(noted && *noted);
+    });
+    nodes.passivate = true;
+    nodes.crash_at = {nodes.points + 1};
+    nodes.at().wake(crashed.key, connection_work::sync);
+    nodes.restart_after = 1h;
+    nodes.run_for(1h - 1ms);
+    nodes.store.set_due(crashed.key, nodes.now() + 2h, [](const result<bool>&) {});
+    nodes.run_for(2ms);
+    nodes.at().wake(crashed.key, connection_work::look);
+    nodes.run_for(1min);
+    CAF_CHECK_EQUAL(nodes.tokens_given, 1u);
+    CAF_CHECK_EQUAL(nodes.tokens_kept, 1u);
+    nodes.run_for(3h);
+    crashed.check();
+  }
+}
+
 CAF_TEST(what a store did not take of an end is kept and told once when it does) {
   // After the refusal (20 ms later) the row is read, the word is stored, the status is.
   for (const auto when : {21ms, 25ms, 29ms}) {

@@ -181,7 +181,8 @@ test("kill -9 in the middle of refreshes ends in live grants or one needs_reauth
   }
   assert.ok(over.length >= (quick ? 1 : 2), "an answer that is lost is noticed");
   assert.ok(over.length < users.length, `${over} are over`);
-  // Each dead grant was asked for once more, and never again.
-  assert.equal(server.refused.length, over.length, JSON.stringify(server.refused));
+  // Each dead grant was asked for once more, and never again but when a death took that answer.
+  assert.ok(server.refused.length >= over.length, JSON.stringify(server.refused));
+  assert.ok(server.refused.length <= over.length + deaths.length, JSON.stringify(server.refused));
   assert.equal(server.failure, undefined);
 });

@@ -61,6 +61,7 @@ export class AuthorizationServer extends Watched {
   /** Called when it is answered, before the answer is sent; "drop" loses that. */
   answered = async () => "";
   #tokens = new Map();
+  #turn = Promise.resolve();
 
   static async start(t) {
     const server = new AuthorizationServer();
@@ -151,10 +152,19 @@ export class AuthorizationServer extends Watched {
       .end(JSON.stringify({ items: [{ id: `${token.accountId}-${count}` }] }));
   }
 
+  /** Refreshes are taken one after the other, so that a death meets few of them. */
   async #relay(request, response) {
     const body = await body_of(request);
     const form = new URLSearchParams(body.toString());
     const refreshing = request.url === "/token" && form.get("grant_type") === "refresh_token";
+    if (!refreshing) return this.#answer(request, response, body, form, false);
+    const mine = this.#turn.then(() => this.#answer(request, response, body, form, true));
+    this.#turn = mine.catch(() => {});
+    return mine;
+  }
+
+  async #answer(request, response, body, form, refreshing) {
+    if (response.destroyed) return; // Who asked is gone.
     let refresh;
     if (refreshing) {
       const known = await this.provider.RefreshToken.find(form.get("refresh_token"), { ignoreExpiration: true });
@@ -178,10 +188,12 @@ export class AuthorizationServer extends Watched {
       }
     }
     if (refresh && (await this.answered(refresh)) === "drop") return response.destroy();
-    response.writeHead(answer.statusCode, answer.headers).end(text, () => {
-      if (refresh) refresh.delivered = true;
-      this.changed();
+    await new Promise((done) => {
+      response.on("close", done);
+      response.writeHead(answer.statusCode, answer.headers).end(text, done);
     });
+    if (refresh) refresh.delivered = true;
+    this.changed();
   }
 
   async #owner(token) {
