@@ -36,7 +36,8 @@ make_demo_folder() {
   : >"$demo_data/made-by-demo"
   for file in config/platforms/*.toml; do
     name="$(basename "$file" .toml)"
-    sed -e "s/^interval = .*/interval = \"$(demo_interval "$name")\"\ninterval_min = \"10s\"/" \
+    # The first one is the platform's; endpoints may have their own behind it.
+    sed -e "0,/^interval = .*/s//interval = \"$(demo_interval "$name")\"\ninterval_min = \"10s\"/" \
       "$file" >"$demo_data/platforms/$name.toml"
   done
 }
