@@ -188,8 +188,9 @@ export class AuthorizationServer extends Watched {
       }
     }
     if (refresh && (await this.answered(refresh)) === "drop") return response.destroy();
+    if (response.destroyed) return;
     await new Promise((done) => {
-      response.on("close", done);
+      response.once("close", done);
       response.writeHead(answer.statusCode, answer.headers).end(text, done);
     });
     if (refresh) refresh.delivered = true;
