@@ -73,6 +73,8 @@ public:
   std::size_t points = 0;                ///< Passed so far.
   std::vector<std::string> crashed_in;   ///< What was under way.
   std::size_t token_requests = 0;        ///< That arrived.
+  std::optional<timestamp> last_token_request;
+  milliseconds closest_token_requests{std::chrono::hours{24}}; ///< Between any two that arrived.
   std::size_t tokens_given = 0;          ///< Refreshes that took effect.
   std::size_t tokens_kept = 0;           ///< save_tokens that took effect.
   std::map<std::string, std::size_t> told; ///< connection_status events by status, each once.
@@ -421,7 +423,12 @@ private:
 
   std::pair<result<http_response>, milliseconds> ask(const http_request& request) {
     const bool for_tokens = request.body.find("grant_type=refresh_token") != std::string::npos;
-    token_requests += for_tokens ? 1 : 0;
+    if (for_tokens) {
+      ++token_requests;
+      if (last_token_request)
+        closest_token_requests = std::min(closest_token_requests, now() - *last_token_request);
+      last_token_request = now();
+    }
     if (instead)
       if (auto answer = instead(request))
         return {std::move(*answer), milliseconds{0}};
