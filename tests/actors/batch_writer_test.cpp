@@ -1,6 +1,6 @@
 // What a batch writer tells the writers of logs when the store answers (actors/batch_writer.hpp).
 #define CAF_SUITE batch_writer
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 

@@ -1,6 +1,6 @@
 // The due scanner over the real directory, supervisors and platform actors.
 #define CAF_SUITE due_scanner
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "actors/due_scanner.hpp"
 #include "platforms/spec_loader.hpp"

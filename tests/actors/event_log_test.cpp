@@ -1,5 +1,5 @@
 #define CAF_SUITE event_log
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "actors/event_log.hpp"
 

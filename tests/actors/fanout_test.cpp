@@ -1,5 +1,5 @@
 #define CAF_SUITE fanout
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "actors/fanout.hpp"
 #include "actors/log_tail.hpp"

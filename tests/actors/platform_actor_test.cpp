@@ -1,6 +1,6 @@
 // A user's side of one platform, over the real directory and supervisor.
 #define CAF_SUITE platform_actor
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "platforms/drive/traffic_control.hpp"
 #include "platforms/spec_loader.hpp"

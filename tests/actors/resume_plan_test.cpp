@@ -1,5 +1,5 @@
 #define CAF_SUITE resume_plan
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "actors/resume_plan.hpp"
 

@@ -5,7 +5,7 @@
 //     quiet it has every stored event after the point where it began;
 //   * nobody is left over.
 #define CAF_SUITE stream_simulation
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <map>
 #include <set>

@@ -1,6 +1,6 @@
 // Streams as clients see them: connecting, resuming, rooms, filters, limits, ends.
 #define CAF_SUITE stream
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "tests/support/stream_world.hpp"
 

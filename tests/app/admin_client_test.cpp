@@ -1,7 +1,7 @@
 // How `lapwing admin` asks a node, against a server that plays one answer.
 #define CAF_SUITE app_admin_client
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <thread>
 

@@ -1,7 +1,7 @@
 // What `lapwing admin` makes of a node's answers.
 #define CAF_SUITE app_admin_view
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "app/admin_view.hpp"
 #include "app/text_table.hpp"

@@ -1,7 +1,7 @@
 // What the doctor says of connections whose actors do not run.
 #define CAF_SUITE connection_doctor
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 // What `lapwing keys` prints can be used as it is.
 #define CAF_SUITE app_generated_secrets
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <set>
 

@@ -1,7 +1,7 @@
 // The sample file and the reference hold what the table of keys says.
 #define CAF_SUITE config_document
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <set>

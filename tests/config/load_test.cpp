@@ -1,7 +1,7 @@
 // From file, environment and command line to a config or to every mistake.
 #define CAF_SUITE config_load
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <cstdlib>

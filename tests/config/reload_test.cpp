@@ -1,7 +1,7 @@
 // What SIGHUP may change.
 #define CAF_SUITE config_reload
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "config/keys.hpp"
 #include "config/reload.hpp"

@@ -1,7 +1,7 @@
 // How single values are written.
 #define CAF_SUITE config_values
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "config/encryption_key.hpp"
 #include "config/listen.hpp"

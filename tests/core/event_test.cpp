@@ -1,5 +1,5 @@
 #define CAF_SUITE event
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "core/event.hpp"
 #include "core/ids.hpp"

@@ -1,6 +1,6 @@
 #define CAF_SUITE result
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <functional>
 #include <utility>

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "platforms/poll/schedule.hpp"
 #include "tests/support/simulated_node.hpp"

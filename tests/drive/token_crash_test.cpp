@@ -2,7 +2,7 @@
 // is: what is left is a grant that works, or one word to the person.
 #define CAF_SUITE drive_token_crash
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <array>
 #include <string>
@@ -48,7 +48,7 @@ sim::world_options quiet_world(std::uint64_t seed) {
 /// One person with one platform, and nodes that end where they are told to.
 struct trial {
   explicit trial(const style& of, std::set<std::size_t> crashes, std::size_t node_count = 1)
-      : how(of), world(quiet_world(3)),
+      : how(of), is_alone(node_count == 1), world(quiet_world(3)),
         nodes(world, platforms_polled_once_a_day(), 5) {
     world.add_user("ann");
     key = nodes.connect(of.where, "ann");
@@ -81,6 +81,9 @@ struct trial {
   /// Live, or over and told once; and over only for a rotation that nobody could store.
   void check() {
     nodes.crash_at.clear();
+    // Of two nodes, each knows its own polls.
+    if (is_alone && nodes.polls_put_off != 0)
+      CAF_ERROR(name() << ": a crash after new tokens were stored puts polls off");
     const bool lost = nodes.tokens_given > nodes.tokens_kept;
     const bool over = nodes.row(key).status == connection_status::needs_reauth;
     const auto told = nodes.told["needs_reauth"];
@@ -110,6 +113,7 @@ struct trial {
   }
 
   style how;
+  bool is_alone;
   sim::world world;
   crashing_nodes nodes;
   connection_key key;

@@ -1,7 +1,7 @@
 // Many at once: needs for a token, 401s, and users in an outage of the token endpoint.
 #define CAF_SUITE drive_token_storm
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <string>
 #include <vector>
@@ -44,7 +44,8 @@ struct asked {
                                         ends.push_back(why.cause);
                                         done();
                                       },
-                                      [](const token_keeper::warn&) {}, [this] { ++refreshed; }});
+                                      [](const token_keeper::warn&) {}, [this] { ++refreshed; },
+                                      [this] { return nodes.now() + 24h; }});
   }
 
   void load() { step->loaded(nodes.row(key)); }

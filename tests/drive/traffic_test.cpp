@@ -1,6 +1,6 @@
 #define CAF_SUITE drive_traffic
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "platforms/drive/traffic_control.hpp"
 

@@ -1,5 +1,5 @@
 #define CAF_SUITE load_delivery_check
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <numeric>

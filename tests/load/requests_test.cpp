@@ -1,5 +1,5 @@
 #define CAF_SUITE load_requests
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

@@ -1,6 +1,6 @@
 // When a request may go: what budgets remember of the answers.
 #define CAF_SUITE limits_budget
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <map>

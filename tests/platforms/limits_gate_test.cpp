@@ -1,6 +1,6 @@
 // Who polls when: the queue in front of a platform, and simulated days of it.
 #define CAF_SUITE limits_gate
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <map>

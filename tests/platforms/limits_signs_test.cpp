@@ -1,6 +1,6 @@
 // What answers say about limits, provider by provider (facts of section 4).
 #define CAF_SUITE limits_signs
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <optional>
 #include <string>

@@ -1,6 +1,6 @@
 // Times as providers and calendars write them.
 #define CAF_SUITE limits_time
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <string>
 

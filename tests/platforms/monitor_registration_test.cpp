@@ -1,5 +1,5 @@
 #define CAF_SUITE monitor_registration
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <random>
 #include <string>

@@ -1,7 +1,7 @@
 // What the answers of token endpoints mean.
 #define CAF_SUITE oauth_answers
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // One answer for all who would ask a token endpoint.
 #define CAF_SUITE oauth_circuit
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <string>
 #include <utility>

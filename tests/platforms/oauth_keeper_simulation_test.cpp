@@ -2,7 +2,7 @@
 // late answers, commits whose outcome is unknown. What must always hold is checked after each step.
 #define CAF_SUITE oauth_keeper_simulation
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <functional>

@@ -1,7 +1,7 @@
 // One connection's tokens, step by step.
 #define CAF_SUITE oauth_keeper
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "platforms/oauth/token_keeper.hpp"
 

@@ -1,7 +1,7 @@
 // What is asked of authorization servers.
 #define CAF_SUITE oauth_requests
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <fstream>

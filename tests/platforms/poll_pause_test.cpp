@@ -1,5 +1,5 @@
 #define CAF_SUITE poll_pause
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <string>
 

@@ -1,7 +1,7 @@
 // Whole lives of polled endpoints against small providers with faults: nothing is lost, requests
 // stay bounded, whatever is answered.
 #define CAF_SUITE poll_simulation
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <deque>

@@ -1,5 +1,5 @@
 #define CAF_SUITE poll_summary
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "platforms/poll/resource_list.hpp"
 #include "platforms/poll/sync_summary.hpp"

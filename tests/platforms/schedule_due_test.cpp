@@ -1,5 +1,5 @@
 #define CAF_SUITE platform_schedule
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <cmath>

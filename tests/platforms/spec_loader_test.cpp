@@ -1,7 +1,7 @@
 // Platform files: what they say arrives, and every mistake in them is told.
 #define CAF_SUITE platform_files
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,6 +1,6 @@
 // Programs that are started for a measurement.
 #define CAF_SUITE poll_bench_child_process
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <csignal>
 

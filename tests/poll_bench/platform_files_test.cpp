@@ -1,6 +1,6 @@
 // The platform files of the poll benchmark are those that ship, but for their rests.
 #define CAF_SUITE poll_bench_platform_files
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 // What the poll benchmark says, and what it refuses. The whole of it runs in tests/e2e.
 #define CAF_SUITE poll_bench_report
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <nlohmann/json.hpp>
 

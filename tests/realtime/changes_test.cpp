@@ -1,6 +1,6 @@
 // Entries of `postgres_changes`.
 #define CAF_SUITE realtime_changes
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "realtime/answers.hpp"
 #include "realtime/changes.hpp"

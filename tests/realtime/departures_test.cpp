@@ -1,6 +1,6 @@
 // Who was where when a socket broke.
 #define CAF_SUITE realtime_departures
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "realtime/departures.hpp"
 

@@ -1,6 +1,6 @@
 // Filters: how they are written, and what they let through.
 #define CAF_SUITE realtime_filter
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <random>
 

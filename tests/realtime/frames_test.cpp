@@ -1,6 +1,6 @@
 // Frames of both protocol versions, against the official client's own.
 #define CAF_SUITE realtime_frames
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <fstream>
 #include <random>

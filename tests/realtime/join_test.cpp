@@ -1,6 +1,6 @@
 // What a join asks for.
 #define CAF_SUITE realtime_join
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "realtime/join.hpp"
 

@@ -1,6 +1,6 @@
 // Logical replication messages, whole, broken and random.
 #define CAF_SUITE realtime_pgoutput
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <random>
 

@@ -1,6 +1,6 @@
 // Who is present, and what the others hear of it.
 #define CAF_SUITE realtime_presence
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "realtime/presence.hpp"
 

@@ -1,6 +1,6 @@
 // Rows as clients see them.
 #define CAF_SUITE realtime_row_json
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <nlohmann/json.hpp>
 

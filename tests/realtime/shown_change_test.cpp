@@ -1,6 +1,6 @@
 // What one client is shown of a change.
 #define CAF_SUITE realtime_shown_change
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 // The channels of one socket: every message of the protocol and its answer.
 #define CAF_SUITE realtime_socket_channels
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <nlohmann/json.hpp>
 

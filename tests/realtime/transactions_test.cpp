@@ -1,6 +1,6 @@
 // From messages to the changes of committed transactions.
 #define CAF_SUITE realtime_transactions
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <random>
 

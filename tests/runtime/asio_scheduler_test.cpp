@@ -1,6 +1,6 @@
 // Actors on real threads beside sockets: order, homes, wake-ups, fairness, start and stop.
 #define CAF_SUITE asio_scheduler
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <array>
 #include <atomic>

@@ -1,7 +1,7 @@
 // Our clock on real threads: what is due arrives once, what is cancelled never, and the load that
 // stops CAF's own clock for good (benchmarks/micro, case clock-stall) does not stop it.
 #define CAF_SUITE home_clock
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <atomic>

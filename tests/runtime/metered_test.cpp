@@ -1,6 +1,6 @@
 // Metered actors on the deterministic coordinator: figures, faults, timers.
 #define CAF_SUITE metered
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <stdexcept>
 #include <string>

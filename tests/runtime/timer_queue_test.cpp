@@ -1,6 +1,6 @@
 // timer_queue against a naive model, and its order.
 #define CAF_SUITE timer_queue
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <map>

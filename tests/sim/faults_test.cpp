@@ -1,6 +1,6 @@
 // What goes wrong on the way, seen through the port to HTTP.
 #define CAF_SUITE sim_faults
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <optional>
 

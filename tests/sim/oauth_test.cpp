@@ -1,6 +1,6 @@
 // The six authorization servers: codes, PKCE, credentials, rotation, the ends of grants.
 #define CAF_SUITE sim_oauth
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <nlohmann/json.hpp>
 

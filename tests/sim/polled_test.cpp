@@ -1,6 +1,6 @@
 // The polled APIs: cursors, pages, ETags, limits, and that paging them brings out the truth.
 #define CAF_SUITE sim_polled
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <set>
 

@@ -1,6 +1,6 @@
 // Registrations and what the providers send to them.
 #define CAF_SUITE sim_push
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 // Months for many people: what a poller that keeps the rules sees is the whole truth, and the world
 // stays quick.
 #define CAF_SUITE sim_scale
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <chrono>
 #include <map>

@@ -1,6 +1,6 @@
 // The simulator behind a real socket: addresses, deliveries to this machine, broken answers.
 #define CAF_SUITE sim_server
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <future>
 #include <sstream>

@@ -1,6 +1,6 @@
 // The Web Push service: what it takes and refuses, and what the browsers behind it can read.
 #define CAF_SUITE sim_web_push
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <nlohmann/json.hpp>
 

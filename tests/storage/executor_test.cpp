@@ -1,7 +1,7 @@
 // The threads that may block: storage/executor.hpp.
 #define CAF_SUITE executor
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,7 +1,7 @@
 // The schema: applied once, wholly or not at all, and never over a newer one.
 #define CAF_SUITE migrations
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "config/config.hpp"
 #include "storage/migrations.hpp"

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "storage/payload_codec.hpp"
 

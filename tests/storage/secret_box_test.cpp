@@ -1,7 +1,7 @@
 // Secrets at rest: storage/secret_box.hpp.
 #define CAF_SUITE secret_box
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 

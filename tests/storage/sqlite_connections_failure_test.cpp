@@ -1,7 +1,7 @@
 // What becomes of connections when the disk lets the store down, or the process is killed.
 #define CAF_SUITE sqlite_connections_failure
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // What the SQLite store does when the disk, another process or the machine lets it down.
 #define CAF_SUITE sqlite_failure
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <cstdio>
 #include <fstream>

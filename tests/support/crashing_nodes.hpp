@@ -77,6 +77,7 @@ public:
   milliseconds closest_token_requests{std::chrono::hours{24}}; ///< Between any two that arrived.
   std::size_t tokens_given = 0;          ///< Refreshes that took effect.
   std::size_t tokens_kept = 0;           ///< save_tokens that took effect.
+  std::size_t polls_put_off = 0;         ///< By the due time that tokens were stored with.
   std::map<std::string, std::size_t> told; ///< connection_status events by status, each once.
   std::vector<std::string> alarms;
 
@@ -280,6 +281,8 @@ public:
         on_.through<bool>(
           "save_tokens",
           [=, this](auto answer) {
+            for (const auto& poll : real().peek(which)->polls)
+              on_.in.polls_put_off += due > std::max(poll.due, on_.in.now()) ? 1 : 0;
             real().save_tokens(which, expected, tokens, due, [=, this](result<bool> saved) {
               on_.in.tokens_kept += saved && *saved ? 1 : 0;
               answer(std::move(saved));

@@ -1,7 +1,6 @@
 // Database changes on their way to clients: desks with a feed that the test writes.
 #define CAF_SUITE realtime_change_desk
-#include <caf/test/dsl.hpp>
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <nlohmann/json.hpp>
 

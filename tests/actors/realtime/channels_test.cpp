@@ -1,7 +1,6 @@
 // Clients in channels: sessions and hubs together, with sockets that write down what they get.
 #define CAF_SUITE realtime_channels
-#include <caf/test/dsl.hpp>
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <nlohmann/json.hpp>
 

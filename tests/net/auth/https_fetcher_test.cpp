@@ -1,5 +1,5 @@
 #define CAF_SUITE auth_https_fetcher
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <arpa/inet.h>
 #include <future>

@@ -1,5 +1,5 @@
 #define CAF_SUITE auth_rate_limiter
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <atomic>
 #include <string>

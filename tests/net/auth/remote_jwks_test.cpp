@@ -1,5 +1,5 @@
 #define CAF_SUITE auth_remote_jwks
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <functional>
 #include <memory>

@@ -1,7 +1,7 @@
 // HTTP/1.1 as clients see it: answers, errors, keep-alive, pipelining, bodies.
 #define CAF_SUITE http_basics
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "tests/net/http/served.hpp"
 

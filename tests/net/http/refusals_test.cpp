@@ -5,7 +5,7 @@
 
 #include <poll.h>
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "tests/net/http/served.hpp"
 

@@ -1,7 +1,7 @@
 // Server-sent events over real sockets.
 #define CAF_SUITE http_sse
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "tests/net/http/served.hpp"
 

@@ -1,7 +1,7 @@
 // WebSockets over real sockets: handshake, auth, commands, violations, moving between threads.
 #define CAF_SUITE http_websocket
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "net/stream/websocket_frame.hpp"
 #include "tests/net/http/served.hpp"

@@ -1,6 +1,6 @@
 // Which addresses a node may ask: a table, and the edges of each block.
 #define CAF_SUITE outbound_address_class
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <cstring>
 #include <string>

@@ -1,6 +1,6 @@
 // The client against a server that misbehaves in every way a server can.
 #define CAF_SUITE outbound_client
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <cstdlib>
 #include <string>

@@ -1,6 +1,6 @@
 // The bounds of what is under way, and who is next.
 #define CAF_SUITE outbound_host_lines
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <algorithm>
 #include <map>

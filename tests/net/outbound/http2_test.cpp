@@ -1,7 +1,7 @@
 // HTTP/2 (RFC 9113) as the client speaks it, against a server that writes its frames by hand and
 // reads no more of the client's than it must.
 #define CAF_SUITE outbound_http2
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <cstdint>
 #include <memory>

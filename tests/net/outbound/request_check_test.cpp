@@ -1,6 +1,6 @@
 // What is refused by its text alone, before anything is opened.
 #define CAF_SUITE outbound_request_check
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <string>
 

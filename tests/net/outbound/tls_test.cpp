@@ -1,6 +1,6 @@
 // TLS as the client speaks it: certificates are verified, and HTTP/2 is offered.
 #define CAF_SUITE outbound_tls
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <memory>
 #include <string>

@@ -1,7 +1,7 @@
 // What clients may say on /ws.
 #define CAF_SUITE client_messages
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "net/stream/client_message.hpp"
 

@@ -1,7 +1,7 @@
 // Events as bytes of each wire form.
 #define CAF_SUITE wire_codecs
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include "net/stream/sse_codec.hpp"
 #include "net/stream/websocket_codec.hpp"

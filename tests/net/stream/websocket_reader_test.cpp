@@ -1,7 +1,7 @@
 // RFC 6455 read from a client, split at every byte.
 #define CAF_SUITE websocket_reader
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <string>
 #include <vector>

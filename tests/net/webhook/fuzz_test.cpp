@@ -1,7 +1,7 @@
 // Deterministic mutations of good deliveries: every reader takes or refuses them and what it
 // takes is good JSON and UTF-8. A failure is found again by its seed and round.
 #define CAF_SUITE webhook_fuzz
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <random>
 #include <string>

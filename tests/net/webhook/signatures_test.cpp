@@ -1,5 +1,5 @@
 #define CAF_SUITE webhook_signatures
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <functional>
 #include <initializer_list>

@@ -1,7 +1,7 @@
 // What the PostgreSQL store does when the server, the network, another node or a caller lets it down.
 #define CAF_SUITE postgres_failure
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <chrono>
 #include <future>

@@ -1,7 +1,7 @@
 // The change feed against a real server: what is committed arrives, and the database says who may
 // see it.
 #define CAF_SUITE replication_feed
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <condition_variable>
 #include <future>

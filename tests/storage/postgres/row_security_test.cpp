@@ -1,7 +1,7 @@
 // Who sees what in PostgreSQL, table by table (storage/schema/postgres/0002_row_security.sql).
 #define CAF_SUITE postgres_row_security
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <optional>
 #include <string>

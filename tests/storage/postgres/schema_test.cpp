@@ -1,7 +1,7 @@
 // The schema of PostgreSQL: applied once, wholly or not at all, by however many start at once.
 #define CAF_SUITE postgres_schema
 
-#include <caf/test/unit_test.hpp>
+#include "tests/support/caf_test.hpp"
 
 #include <thread>
 #include <vector>
