@@ -76,7 +76,11 @@ connection_office::connection_office(asio_scheduler& scheduler, const node_conte
                                      std::string public_url, due_scanner_actor scanner)
     : scheduler_(scheduler), context_(context), directories_(context.directories), http_(http), platforms_(platforms),
       public_url_(std::move(public_url)), scanner_(std::move(scanner)),
-      secrets_(*context.connections, *context.clock) {}
+      secrets_(
+        [store = context.connections](connection_key which, auto done) {
+          store->load(std::move(which), std::move(done));
+        },
+        *context.clock) {}
 
 const platform_spec* connection_office::find(const platform_id& platform) const {
   auto at = std::ranges::find(platforms_, platform, &platform_spec::name);

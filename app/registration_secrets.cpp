@@ -35,7 +35,12 @@ void registration_secrets::find(const connection_key& which, callback done) {
   auto name = name_of(which);
   if (auto secret = kept(name))
     return done(std::move(*secret));
-  store_.load(which, [this, name, done](const result<std::optional<loaded_connection>>& found) {
+  if (reads_.fetch_add(1) >= reads_max) {
+    --reads_;
+    return done(error{errc::store_unavailable, "too many deliveries ask for their secrets"});
+  }
+  read_(which, [this, name, done](const result<std::optional<loaded_connection>>& found) {
+    --reads_;
     if (!found)
       return done(found.error());
     auto secret = secret_in(*found);

@@ -1,6 +1,7 @@
 // The secrets of registered webhooks, kept at hand: a delivery must not cost a read of the store.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "core/connection_store.hpp"
 #include "core/time.hpp"
@@ -22,14 +24,22 @@ public:
   /// One that did not fit is read anew, but not more often: whoever sends wrong signatures does not
   /// make the store work.
   static constexpr std::chrono::seconds doubted_after{2};
+  /// So many are read at a time. Anybody can send deliveries for any name, and must not fill the
+  /// store's queue with them.
+  static constexpr std::size_t reads_max = 64;
 
   using callback = std::function<void(result<std::string>)>;
+  /// connection_store::load.
+  using reader
+    = std::function<void(connection_key,
+                         connection_store::callback<std::optional<loaded_connection>>)>;
 
-  /// Both must outlive it, and the store's last callback.
-  registration_secrets(connection_store& store, const wall_clock& clock)
-      : store_(store), clock_(clock) {}
+  /// This must outlive the reader's last answer; the clock must outlive this.
+  registration_secrets(reader read, const wall_clock& clock)
+      : read_(std::move(read)), clock_(clock) {}
 
-  /// "" when nothing is registered; at once or later, on any thread.
+  /// "" when nothing is registered; at once or later, on any thread. errc::store_unavailable: the
+  /// store is away, or too many ask.
   void find(const connection_key& which, callback done);
   /// A delivery did not fit: it may have been changed.
   void doubt(const connection_key& which);
@@ -43,8 +53,9 @@ private:
   std::optional<std::string> kept(const std::string& name);
   void keep(const std::string& name, std::string secret);
 
-  connection_store& store_;
+  const reader read_;
   const wall_clock& clock_;
+  std::atomic<std::size_t> reads_ = 0; ///< Under way.
   std::mutex mutex_;
   std::unordered_map<std::string, entry> entries_; ///< By "platform/user".
   std::deque<std::string> order_;                  ///< The oldest name first.
