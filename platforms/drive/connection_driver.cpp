@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "platforms/drive/connection_news.hpp"
-#include "platforms/oauth/requests.hpp"
 
 namespace lapwing {
 namespace {
@@ -13,10 +12,9 @@ using namespace std::chrono_literals;
 
 /// A connection whose timers are all idle is looked at so often, whatever they say.
 constexpr auto look_at_least_every = 24h;
-/// The time of the last delivery is for people: it need not cost a write each time.
-constexpr auto delivery_noted_every = 10min;
-/// For all that is registered to be ended when a person disconnects and waits.
-constexpr auto removal_patience = 15s;
+/// Deliveries and questions that wait for a load. Who sends more while the store is away learns that
+/// it is.
+constexpr std::size_t after_load_max = 64;
 
 } // namespace
 
@@ -28,15 +26,17 @@ connection_driver::connection_driver(connection_key of, const platform_spec& spe
                  ended(why, done);
                },
                [this](const token_keeper::warn& what) {
-                 status_report report{connection_status::connected, choice_.method(), "grant_ends",
+                 status_report report{connection_status::connected, watch_.method(), "grant_ends",
                                       {}};
                  publish(status_news(at_.key, report,
                                      at_.spec.title + " must be connected again by "
                                        + to_rfc3339(what.ends_at).substr(0, 10),
                                      what.key));
                },
-               [this] { refreshed(); }}),
-      choice_(means_of(spec), host.now()) {
+               [this] { refreshed(); },
+               [this] { return at_.known ? next_due() : at_.host.now(); }}),
+      watch_(at_, {[this](webhook_watch::written then) { return written(std::move(then)); },
+                   [this](publish_request request) { publish(std::move(request)); }}) {
   at_.next_due = [this] { return stored_due_ = next_due(); };
 }
 
@@ -100,11 +100,11 @@ void connection_driver::load() {
   at_.ports.store->load(
     at_.key, [this, post = guarded_post()](result<std::optional<loaded_connection>> found) {
       auto box = std::make_shared<result<std::optional<loaded_connection>>>(std::move(found));
-      post([this, box] { take_loaded(*box); });
+      post([this, box] { take_loaded(std::move(*box)); });
     });
 }
 
-void connection_driver::take_loaded(const result<std::optional<loaded_connection>>& found) {
+void connection_driver::take_loaded(result<std::optional<loaded_connection>> found) {
   is_loading_ = false;
   auto tell = [waiting = std::exchange(after_load_, {})](const result<bool>& how) {
     for (const auto& call : waiting)
@@ -121,7 +121,8 @@ void connection_driver::take_loaded(const result<std::optional<loaded_connection
     return finish(false);
   }
   stale_ = false;
-  adopt(**found);
+  at_.known = std::move(*found);
+  watch_.adopt();
   tell(true);
   if (wants(connection_work::remove))
     return remove();
@@ -130,22 +131,9 @@ void connection_driver::take_loaded(const result<std::optional<loaded_connection
   at_.known->at.tokens.access_token.clear();
   at_.known->at.tokens.refresh_token.clear();
   if (wants(connection_work::connected))
-    publish(status_news(at_.key, choice_.report(), at_.spec.title + " is connected",
+    publish(status_news(at_.key, watch_.report(), at_.spec.title + " is connected",
                         "connected:" + std::to_string(at_.known->at.token_version)));
   go_on();
-}
-
-void connection_driver::adopt(loaded_connection found) {
-  at_.known = std::move(found);
-  auto now = at_.host.now();
-  choice_ = method_choice{means_of(at_.spec), now};
-  const auto& row = at_.known->at;
-  choice_.restore(worst_of(at_.known->registrations, now), row.cause, now);
-  bool is_settled = row.status == connection_status::needs_reauth
-                    || (row.status == choice_.report().status
-                        && row.cause == choice_.report().cause);
-  if (!is_settled)
-    follow(choice_.report());
 }
 
 void connection_driver::go_on() {
@@ -197,17 +185,16 @@ void connection_driver::enter(phase next) {
 // -- polling ----------------------------------------------------------------------------------------
 
 void connection_driver::polls() {
-  follow(choice_.check(at_.host.now()));
+  watch_.check();
   poll_round::hooks calls;
   calls.pressure = [this](const endpoint_spec& endpoint) { return pressure_of(endpoint); };
   calls.found_news = [this](const endpoint_spec& endpoint, std::optional<timestamp> before) {
     if (at_.spec.registration.resources_from.starts_with(endpoint.id + '.'))
       found_resources_ = true;
     // What a first sync finds is old: no webhook had to tell of it.
-    if (covers(endpoint) && !wants(connection_work::connected) && !wants(connection_work::hint)) {
-      follow(choice_.found_news(at_.host.now(), before));
-      note_news();
-    }
+    if (watch_.covers(endpoint) && !wants(connection_work::connected)
+        && !wants(connection_work::hint))
+      watch_.found_news(before);
   };
   calls.done = [this](poll_round_end how) {
     if (how.polled_any) {
@@ -221,16 +208,12 @@ void connection_driver::polls() {
                   || wants(connection_work::connected));
 }
 
-bool connection_driver::covers(const endpoint_spec& endpoint) const {
-  return std::ranges::find(at_.spec.webhook.covers, endpoint.id) != at_.spec.webhook.covers.end();
-}
-
 poll_pressure connection_driver::pressure_of(const endpoint_spec& endpoint) const {
   poll_pressure pressure;
   pressure.watched = at_.host.watched();
-  if (covers(endpoint)) {
-    pressure.webhooks_flow = choice_.method() == monitor_method::webhook;
-    pressure.webhooks_doubted = choice_.is_doubted();
+  if (watch_.covers(endpoint)) {
+    pressure.webhooks_flow = watch_.method() == monitor_method::webhook;
+    pressure.webhooks_doubted = watch_.is_doubted();
   }
   pressure.budget_left = at_.ports.traffic->budget_left(at_.party(), at_.host.now());
   return pressure;
@@ -251,33 +234,15 @@ void connection_driver::registrations() {
   registering_ = std::make_unique<registration_round>(
     at_, tokens_,
     registration_round::hooks{
-      [this](const registration_outcome& outcome, bool is_new) { settled(outcome, is_new); },
+      [this](const registration_outcome& outcome, bool is_new) { watch_.settled(outcome, is_new); },
       [this] { leave(registering_, [this] { enter(after(phase::registrations)); }); }});
   registering_->start();
-}
-
-void connection_driver::settled(const registration_outcome& outcome, bool is_new) {
-  auto now = at_.host.now();
-  auto state = worst_of(at_.known->registrations, now);
-  follow(choice_.registered(state.status, state.cause, outcome.remedy, state.last_delivery, now));
-  if (!is_new)
-    return;
-  // Between the last poll and the first delivery something may have happened: read once more.
-  for (auto& poll : at_.known->polls)
-    for (const auto& id : at_.spec.webhook.covers)
-      if ((poll.endpoint == id || poll.endpoint.starts_with(id + '|')) && poll.last_poll)
-        poll.due = now;
 }
 
 void connection_driver::reconcile() {
   reconciling_ = std::make_unique<reconcile_round>(
     at_, tokens_,
-    reconcile_round::hooks{[this](const std::string&) {
-                             auto now = at_.host.now();
-                             auto state = worst_of(at_.known->registrations, now);
-                             follow(choice_.registered(state.status, state.cause, {},
-                                                       state.last_delivery, now));
-                           },
+    reconcile_round::hooks{[this](const std::string&) { watch_.hook_missing(); },
                            [this] {
                              leave(reconciling_, [this] { enter(after(phase::reconcile)); });
                            }});
@@ -285,6 +250,8 @@ void connection_driver::reconcile() {
 }
 
 void connection_driver::with_known(std::function<void(const result<bool>& found)> call) {
+  if (is_loading_ && after_load_.size() >= after_load_max)
+    return call(error{errc::store_unavailable, "too much waits for the connection to be read"});
   if (is_loading_)
     return after_load_.push_back(std::move(call));
   if (at_.known)
@@ -309,117 +276,23 @@ std::function<void(result<bool>)> connection_driver::written(
 void connection_driver::saw_delivery() {
   with_known([this, now = at_.host.now()](const result<bool>& found) {
     if (found && *found && at_.known)
-      note_delivery(now);
+      watch_.delivered(now);
   });
-}
-
-void connection_driver::note_delivery(timestamp when) {
-  if (means_of(at_.spec).has_webhook)
-    follow(choice_.delivered(when));
-  auto& all = at_.known->registrations;
-  bool is_ours = at_.spec.registration.style != registration_style::none;
-  if (all.empty() && is_ours)
-    return; // Somebody made that hook by hand.
-  // One of them stands for all: which of them it was for is not told.
-  auto& row = all.empty() ? at_.registration_of("") : all.front();
-  auto details = registration_details::of(row);
-  bool is_noted = row.last_delivery && when - *row.last_delivery < delivery_noted_every
-                  && !details.news_at;
-  if (!is_ours && row.status != "active") {
-    row.status = "active"; // Registered at the provider by the operator.
-    details.active_since = when;
-    is_noted = false;
-  }
-  if (is_noted)
-    return;
-  row.last_delivery = when;
-  details.news_at.reset();
-  row.details = details.json();
-  at_.ports.store->save_registration(at_.key, row, at_.next_due(), written());
-}
-
-/// So that a doubt ripens although nobody keeps it in mind.
-void connection_driver::note_news() {
-  const auto& news = choice_.unexplained_news();
-  if (!news || at_.known->registrations.empty())
-    return;
-  auto& row = at_.known->registrations.front();
-  auto details = registration_details::of(row);
-  if (details.news_at == news)
-    return;
-  details.news_at = news;
-  row.details = details.json();
-  at_.ports.store->save_registration(at_.key, row, at_.next_due(), written());
 }
 
 void connection_driver::saw_bad_delivery(std::string external_id) {
   with_known([this, external_id = std::move(external_id)](const result<bool>& found) {
     if (found && *found && at_.known)
-      note_bad_delivery(external_id);
+      watch_.misdelivered(external_id);
   });
-}
-
-void connection_driver::note_bad_delivery(const std::string& external_id) {
-  bool is_ours = std::ranges::any_of(at_.known->registrations, [&](const registration& one) {
-    return !external_id.empty() && one.external_id == external_id;
-  });
-  if (is_ours)
-    follow(choice_.misdelivered(at_.host.now()));
-}
-
-void connection_driver::register_again() {
-  if (!registers(at_))
-    return;
-  for (auto& one : at_.known->registrations)
-    one.renew_at = at_.host.now();
-}
-
-/// A change of how the connection is watched over: kept, told, acted on.
-void connection_driver::follow(const std::optional<status_report>& changed) {
-  if (!changed || !at_.is_open())
-    return;
-  auto& row = at_.known->at;
-  auto message = sentence_of(*changed, at_.spec.title);
-  if (row.status != changed->status || row.cause != changed->cause) {
-    row.status = changed->status;
-    row.cause = changed->cause;
-    row.message = changed->cause.empty() ? std::string{} : message;
-    at_.ports.store->save_status(at_.key, row.status, row.cause, row.message, written());
-  }
-  publish(status_news(at_.key, *changed, std::move(message), {}));
-  if (choice_.is_doubted() && choice_.registration_stands())
-    register_again();
 }
 
 void connection_driver::heard_hub(hub_word word, ending done) {
   with_known([this, word = std::move(word), done = std::move(done)](const result<bool>& found) {
     if (!found)
       return done(found);
-    answer_hub(word, done);
+    watch_.answer_hub(word, done);
   });
-}
-
-void connection_driver::answer_hub(const hub_word& word, const ending& done) {
-  registration* row = nullptr;
-  if (at_.known)
-    for (auto& one : at_.known->registrations)
-      if (one.external_id == word.topic)
-        row = &one;
-  bool is_denied = word.mode == "denied";
-  if (!is_denied && !websub_wants(row ? std::optional{*row} : std::nullopt, word.mode))
-    return done(false);
-  if (row == nullptr)
-    return done(!is_denied);
-  auto now = at_.host.now();
-  *row = is_denied ? websub_denied(*row, now)
-                   : websub_verified(*row, at_.spec.registration, word.lease, now,
-                                     at_.host.chance());
-  registration_outcome outcome;
-  settled(outcome, !is_denied);
-  at_.ports.store->save_registration(at_.key, *row, at_.next_due(),
-                                     written([done, is_denied](const result<bool>& kept) {
-                                       done(kept ? result<bool>{!is_denied} : kept);
-                                     }));
 }
 
 // -- the end of a task ------------------------------------------------------------------------------
@@ -429,7 +302,7 @@ timestamp connection_driver::next_due() const {
   auto soonest = now + look_at_least_every;
   if (auto due = tokens_.keeper().due())
     soonest = std::min(soonest, *due);
-  if (auto check = choice_.next_check())
+  if (auto check = watch_.next_check())
     soonest = std::min(soonest, *check);
   bool can_register = registers(at_);
   for (const auto& one : at_.known->registrations)
@@ -466,60 +339,21 @@ void connection_driver::finish(const result<bool>& how) {
 
 void connection_driver::remove() {
   tokens_.loaded(at_.known->at);
-  registering_ = std::make_unique<registration_round>(
-    at_, tokens_,
-    registration_round::hooks{[](const registration_outcome&, bool) {},
-                              [this] { leave(registering_, [this] { revoke(); }); }});
-  registering_->start_removal(removal_patience);
-}
-
-/// The last platform of a client takes the whole authorization with it.
-void connection_driver::revoke() {
-  if (at_.spec.oauth.siblings.empty())
-    return send_revocation();
-  at_.ports.store->list(
-    at_.key.user,
-    [this, post = guarded_post()](const result<std::vector<loaded_connection>>& all) {
-      const bool others_live
-        = all && std::ranges::any_of(*all, [this](const loaded_connection& one) {
-            return is_live_sibling(one.at);
-          });
-      post([this, others_live] { others_live ? revoked() : send_revocation(); });
-    });
-}
-
-bool connection_driver::is_live_sibling(const connection& other) const {
-  const auto& siblings = at_.spec.oauth.siblings;
-  return std::ranges::find(siblings, other.platform) != siblings.end()
-         && (other.status == connection_status::connected
-             || other.status == connection_status::degraded);
-}
-
-void connection_driver::send_revocation() {
-  auto request = at_.known ? revocation_request(at_.spec, tokens_.keeper().tokens()) : std::nullopt;
-  if (!request)
-    return revoked();
-  // Whatever the platform says, the person's word counts: the tokens are forgotten.
-  at_.ports.http->send(std::move(*request),
-                       [this, post = guarded_post()](const result<http_response>&) {
-                         post([this] { revoked(); });
-                       });
-}
-
-void connection_driver::revoked() {
-  tokens_.gone();
-  at_.ports.store->disconnect(at_.key, [this, post = guarded_post()](const result<bool>& done) {
-    post([this, done] {
-      at_.known.reset();
-      status_report report;
-      report.status = connection_status::disconnected;
-      if (done)
-        publish(status_news(
-          at_.key, report, at_.spec.title + " is disconnected",
-          "disconnected:" + std::to_string(at_.host.now().time_since_epoch().count())));
-      finish(done);
-    });
+  removing_ = std::make_unique<removal_round>(at_, tokens_, [this](const result<bool>& done) {
+    leave(removing_, [this, done] { removed(done); });
   });
+  removing_->start();
+}
+
+void connection_driver::removed(const result<bool>& done) {
+  at_.known.reset();
+  status_report report;
+  report.status = connection_status::disconnected;
+  if (done)
+    publish(status_news(
+      at_.key, report, at_.spec.title + " is disconnected",
+      "disconnected:" + std::to_string(at_.host.now().time_since_epoch().count())));
+  finish(done);
 }
 
 // -- tokens -----------------------------------------------------------------------------------------
@@ -529,7 +363,7 @@ void connection_driver::ended(const token_keeper::end& why, const std::function<
   row.status = connection_status::needs_reauth;
   row.cause = why.cause;
   row.message = why.message;
-  status_report report{row.status, choice_.method(), row.cause,
+  status_report report{row.status, watch_.method(), row.cause,
                        "/api/oauth/" + at_.key.platform.str() + "/authorize"};
   // Told first: whoever finds the row as it was after a crash finds the end once more, and its
   // delivery id makes the word of it one.

@@ -1,7 +1,7 @@
 // One connection kept alive: loads it, keeps its tokens fresh, polls its endpoints and keeps its
 // registrations when they are due, one thing after the other. The decisions are pure classes
-// (token_keeper, poll_run, registration_run, method_choice); the rounds execute them; this says what
-// comes when, and what the person is told.
+// (token_keeper, poll_run, registration_run, method_choice); the rounds and the watch over webhooks
+// execute them; this says what comes when, and what the person is told.
 #pragma once
 
 #include <functional>
@@ -19,8 +19,9 @@
 #include "platforms/drive/poll_round.hpp"
 #include "platforms/drive/reconcile_round.hpp"
 #include "platforms/drive/registration_round.hpp"
+#include "platforms/drive/removal_round.hpp"
 #include "platforms/drive/token_step.hpp"
-#include "platforms/monitor/method_choice.hpp"
+#include "platforms/drive/webhook_watch.hpp"
 #include "platforms/spec.hpp"
 
 namespace lapwing {
@@ -50,7 +51,7 @@ public:
 
   /// The row as it was last loaded or changed; nothing before the first run.
   const std::optional<loaded_connection>& known() const noexcept { return at_.known; }
-  const status_report& report() const noexcept { return choice_.report(); }
+  const status_report& report() const noexcept { return watch_.report(); }
   /// What is wrong with the tokens at the moment.
   std::optional<token_keeper::trouble_report> token_trouble() const;
 
@@ -63,8 +64,7 @@ private:
 
   void start();
   void load();
-  void take_loaded(const result<std::optional<loaded_connection>>& found);
-  void adopt(loaded_connection found);
+  void take_loaded(result<std::optional<loaded_connection>> found);
   void go_on();
   void enter(phase next);
   phase after(phase done) const noexcept;
@@ -75,22 +75,11 @@ private:
   void finish(const result<bool>& how);
   void remove();
   void look_at_tokens();
-  void revoke();
-  bool is_live_sibling(const connection& other) const;
-  void send_revocation();
-  void revoked();
+  void removed(const result<bool>& done);
 
   bool wants(connection_work work) const;
   timestamp next_due() const;
   poll_pressure pressure_of(const endpoint_spec& endpoint) const;
-  bool covers(const endpoint_spec& endpoint) const;
-  void settled(const registration_outcome& outcome, bool is_new);
-  void note_delivery(timestamp when);
-  void note_bad_delivery(const std::string& external_id);
-  void note_news();
-  void register_again();
-  void follow(const std::optional<status_report>& changed);
-  void answer_hub(const hub_word& word, const ending& done);
   /// Runs `call` with what is known: at once, after the load under way, or after one.
   void with_known(std::function<void(const result<bool>& found)> call);
   /// A callback for a write that nobody waits for but the next load.
@@ -110,10 +99,11 @@ private:
   std::vector<job> current_; ///< Under way: all of them are answered when it ends.
   bool stale_ = false;       ///< `at_.known` says what the store did not take.
   token_step tokens_;
-  method_choice choice_;
+  webhook_watch watch_;
   std::unique_ptr<poll_round> polling_;
   std::unique_ptr<registration_round> registering_;
   std::unique_ptr<reconcile_round> reconciling_;
+  std::unique_ptr<removal_round> removing_;
   std::vector<std::function<void(const result<bool>&)>> after_load_;
   std::size_t writes_ = 0;       ///< Under way.
   bool is_loading_ = false;      ///< What is known is about to be replaced.

@@ -8,13 +8,6 @@
 #include "platforms/oauth/requests.hpp"
 
 namespace lapwing {
-namespace {
-
-/// Tokens that never need a refresh have a plan all the same: one that is too far away counts as
-/// that of a wrong clock (connection_store::due).
-constexpr std::chrono::hours look_at_least_every{24};
-
-} // namespace
 
 token_step::token_step(connection_key of, const platform_spec& spec, const driver_ports& ports,
                        driver_host& host, listener hears)
@@ -166,7 +159,9 @@ void token_step::carry_out(const token_keeper::ask& what) {
 }
 
 void token_step::carry_out(const token_keeper::save& what) {
-  const auto due = std::min(what.due, host_.now() + look_at_least_every);
+  // Tokens that never need a refresh have a plan all the same: one that is too far away counts as
+  // that of a wrong clock (connection_store::due).
+  const auto due = std::min(what.due, hears_.due());
   ports_.store->save_tokens(
     key_, what.expected, what.tokens, due,
     [this, post = guarded_post(), step = what.step](const result<bool>& done) {

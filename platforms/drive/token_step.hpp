@@ -24,6 +24,9 @@ public:
     std::function<void(const token_keeper::end&, std::function<void()> done)> ended;
     std::function<void(const token_keeper::warn&)> grant_ends;
     std::function<void()> refreshed;
+    /// When the connection is due, whatever its tokens want: stored with them, so that a crash right
+    /// after does not put polls off.
+    std::function<timestamp()> due;
   };
 
   token_step(connection_key of, const platform_spec& spec, const driver_ports& ports,
