@@ -134,7 +134,7 @@ struct node::parts {
   std::unique_ptr<token_endpoints> endpoints;
   std::vector<std::unique_ptr<net::outbound_client>> outbound; ///< One for each thread.
   std::unique_ptr<connection_office> office;
-  realtime::claim_policy channel_policy;
+  std::unique_ptr<realtime::channel_policy> channel_policy;
   std::unique_ptr<realtime::departures> departed;
   std::unique_ptr<realtime::change_feed> feed; ///< Null: no table is live.
   realtime::realtime_context channels;
@@ -196,7 +196,7 @@ void node::parts::spawn_actors(const config& settings) {
     context.keepers.push_back(spawn_stream_keeper(system, home, context));
     context.directories.push_back(spawn_user_directory(system, home, context));
   }
-  channels.policy = &channel_policy;
+  channels.policy = channel_policy.get();
   channels.clock = &clock;
   channels.random = draw;
   channels.limits = realtime_limits(settings);
@@ -298,6 +298,10 @@ result<std::unique_ptr<node>> node::start(const config& settings,
   if (!feed)
     return feed.error();
   made->feed = std::move(*feed);
+  auto policy = open_channel_policy(settings);
+  if (!policy)
+    return policy.error();
+  made->channel_policy = std::move(*policy);
   made->open_outbound(settings);
   made->spawn_actors(settings);
   auto& io = asio_scheduler::of(made->system);
@@ -332,6 +336,7 @@ node::~node() {
   all.stop_outbound();
   if (all.feed)
     all.feed->stop();
+  all.channel_policy->stop();
   all.end_actors();
   all.server.reset();
   all.core.reset();

@@ -43,6 +43,12 @@ inline constexpr std::string_view replay_failed
   = "UnableToReplayMessages: Realtime was unable to replay messages";
 inline constexpr std::string_view unavailable
   = "UnableToConnectToProject: Realtime was unable to connect to the project database";
+inline constexpr std::string_view no_connections
+  = "DatabaseLackOfConnections: Database can't accept more connections, Realtime won't connect";
+inline constexpr std::string_view query_canceled
+  = "QueryCanceled: The policies of this Channel topic took too long";
+inline constexpr std::string_view missing_partition
+  = "MissingPartition: Realtime was unable to find the expected messages partition";
 } // namespace refusal
 
 /// What a token is refused with: the code for a join's reason, and the sentence.

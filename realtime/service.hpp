@@ -73,14 +73,19 @@ class channel_policy {
 public:
   virtual ~channel_policy() = default;
 
-  /// Any thread; `done` is called once, on any thread, at once or later. errc::store_unavailable.
+  /// Any thread; `done` is called once, on any thread, at once or later. errc::store_unavailable:
+  /// `detail` is the reason to give to the client, of those in `refusal`.
   virtual void ask(std::string channel, identity_ptr who,
                    std::function<void(result<permissions>)> done) = 0;
+  /// Refuses what waits, and everything from now on.
+  virtual void stop() {}
 };
 
+/// The service role, and everybody in development identity.
+bool may_everything(const identity& who) noexcept;
+
 /// Without PostgreSQL: the claim `rooms` names the private channels that somebody may read and
-/// write, or prefixes of them that end in `*`. The service role may use all of them, and so may
-/// everybody in development identity.
+/// write, or prefixes of them that end in `*`. Whoever may_everything may use all of them.
 class claim_policy final : public channel_policy {
 public:
   void ask(std::string channel, identity_ptr who,

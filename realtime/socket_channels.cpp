@@ -185,13 +185,15 @@ void socket_channels::permitted(std::uint64_t question, const permissions& what,
   host_.renew(of);
 }
 
-void socket_channels::permission_failed(std::uint64_t question) {
+void socket_channels::permission_failed(std::uint64_t question, std::string_view reason) {
   auto found = by_question(question);
   if (found == channels_.end())
     return;
   if (found->second.now != channel::phase::joined)
-    return refuse(found, refusal::unavailable);
-  shut(found, "Realtime was unable to connect to the project database");
+    return refuse(found, reason);
+  // Codes are for refusals only.
+  auto text = reason.find(": ");
+  shut(found, text == std::string_view::npos ? reason : reason.substr(text + 2));
 }
 
 void socket_channels::finish_join(channel& of) {

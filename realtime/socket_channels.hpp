@@ -127,8 +127,8 @@ public:
   void receive(client_message message, timestamp now);
   void token_checked(std::uint64_t question, const token_answer& answer, timestamp now);
   void permitted(std::uint64_t question, const permissions& what, timestamp now);
-  /// Nobody could say what is permitted.
-  void permission_failed(std::uint64_t question);
+  /// Nobody could say what is permitted; `reason` is one of `refusal`.
+  void permission_failed(std::uint64_t question, std::string_view reason);
 
   /// When on_time is wanted: the next token expires then.
   std::optional<timestamp> deadline() const;

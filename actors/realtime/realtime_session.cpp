@@ -251,7 +251,7 @@ realtime_session_actor::behavior_type behavior(self_pointer self, const realtime
       if (verdict.what)
         state.channels->permitted(verdict.question, *verdict.what, state.host.env->clock->now());
       else
-        state.channels->permission_failed(verdict.question);
+        state.channels->permission_failed(verdict.question, verdict.what.error().detail);
       arm_expiry(self);
     },
     [self](const change_notice& notice) {

@@ -3,23 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { start_node } from "./support/node.mjs";
 import { PostgresServer } from "./support/postgres.mjs";
-import { Application, RawSocket, clients } from "./support/realtime.mjs";
+import { Application, RawSocket, clients, make_roles } from "./support/realtime.mjs";
 import { user_token } from "./support/sign.mjs";
 import { random_source } from "./support/waiting.mjs";
-
-const roles = `
-  DO $$ DECLARE r text; BEGIN
-    FOREACH r IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
-      EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', r);
-      EXECUTE format('GRANT %I TO lapwing', r);
-    END LOOP;
-  END $$;
-  CREATE PUBLICATION supabase_realtime;`;
 
 /** A server with a table that is live, and a node that follows it. */
 async function live(t, sql, options = {}) {
   const server = await PostgresServer.start(t);
-  await server.sql(roles + sql);
+  await server.sql(make_roles + sql);
   const node = await start_node(t, { ...options, env: { LAPWING_REALTIME__DATABASE_URL: server.url, ...options.env } });
   return { server, node };
 }

@@ -175,7 +175,7 @@ CAF_TEST(a private channel needs a permission to read) {
             != std::string::npos);
   w.say(R"(["6","6","realtime:room1","phx_join",{"config":{"private":true}}])");
   w.good_token();
-  w.socket->permission_failed(w.host.question);
+  w.socket->permission_failed(w.host.question, refusal::unavailable);
   CAF_CHECK(w.host.take_sent().find("UnableToConnectToProject: ") != std::string::npos);
   CAF_CHECK_EQUAL(w.socket->size(), 0U);
 }

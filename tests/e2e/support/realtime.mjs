@@ -13,6 +13,16 @@ export const clients = [
   { name: "realtime-js 2.11.15 (1.0.0)", Client: Older, options: {}, rejoins: false },
 ];
 
+/** The roles that tokens name, and the publication that live tables are put into. */
+export const make_roles = `
+  DO $$ DECLARE r text; BEGIN
+    FOREACH r IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
+      EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', r);
+      EXECUTE format('GRANT %I TO lapwing', r);
+    END LOOP;
+  END $$;
+  CREATE PUBLICATION supabase_realtime;`;
+
 export const anon_key = () => jwt({ role: "anon" });
 
 /** One client application. */
