@@ -1,6 +1,6 @@
-// Wakes what is due: asks the store, once a scan interval, which connections have a timer that has
-// come, and sends each to its user's home. Timers are rows, so a node that was away fires them late,
-// once. One per node.
+// Wakes what is due: asks the store, once a scan interval and for each platform, which connections have
+// a timer that has come, and sends each to its user's home. Timers are rows, so a node that was away
+// fires them late, once. One per node.
 #pragma once
 
 #include <chrono>
@@ -16,9 +16,10 @@ struct node_context;
 
 struct due_scanner_settings {
   std::chrono::milliseconds interval{60'000};
-  /// Connections at work at a time. While more are due, the store is asked again each time half of
-  /// them are done, not only once an interval.
-  std::size_t under_way_max = 2000;
+  /// Connections of one platform at work at a time: a platform that is slow, or slowed down by its
+  /// limits, delays its own alone. While more are due, the store is asked again each time half of them
+  /// are done, not only once an interval.
+  std::size_t under_way_max = 1000;
 };
 
 using due_scanner_actor = caf::typed_actor<

@@ -85,9 +85,11 @@ struct posted_call {
 struct look_ahead {
   std::chrono::milliseconds ahead{0};
   connection_work work = connection_work::due;
+  platform_id platform; ///< Only at its connections; empty: at all.
 };
 /// INTERNAL to the due scanner: the store's answer; a task's end.
 struct due_found {
+  platform_id platform;
   result<std::vector<connection_key>> keys = error{};
   connection_work work = connection_work::due;
 };

@@ -364,9 +364,9 @@ void connection_office::run_job(std::string job, callback<std::string> done) {
   // Timers are rows: what an outside scheduler adds is a look at them now, and at tokens before the
   // jitter that spreads their refreshes.
   if (polls)
-    caf::anon_send(scanner_, look_ahead{});
+    caf::anon_send(scanner_, look_ahead{{}, {}, platform_id{job.substr(poll.size())}});
   else
-    caf::anon_send(scanner_, look_ahead{refresh_jitter_max, connection_work::refresh});
+    caf::anon_send(scanner_, look_ahead{refresh_jitter_max, connection_work::refresh, {}});
   std::string out = R"({"status":"ok","job":)";
   append_json_string(out, job);
   done(out + '}');

@@ -173,16 +173,13 @@ public:
                                  callback<bool> done) = 0;
   virtual void remove_registration(connection_key which, std::string resource,
                                    callback<bool> done) = 0;
-  /// Whose channel or hook this is.
-  virtual void find_registration(platform_id platform, std::string external_id,
-                                 callback<std::optional<connection_key>> done) = 0;
 
   /// Forgets tokens, cursors and registrations; the row stays with status disconnected.
   virtual void disconnect(connection_key which, callback<bool> done) = 0;
 
-  /// Connections (not disconnected or needs_reauth) due up to `until`, soonest first; after them those
-  /// due more than `due_horizon` later, which is no plan but a clock that was wrong.
-  virtual void due(timestamp until, std::size_t limit,
+  /// Connections of a platform (not disconnected or needs_reauth) due up to `until`, soonest first;
+  /// after them those due more than `due_horizon` later, which is no plan but a clock that was wrong.
+  virtual void due(platform_id platform, timestamp until, std::size_t limit,
                    callback<std::vector<connection_key>> done) = 0;
   virtual void set_due(connection_key which, timestamp due, callback<bool> done) = 0;
 

@@ -91,14 +91,10 @@ connection_reader::connection_reader(sqlite_connection& connection)
               "SELECT 1 FROM platform_connections WHERE user_id = ?1 AND platform = ?2"),
       has_item_(connection, "SELECT 1 FROM user_platform_data WHERE user_id = ?1"
                             " AND platform = ?2 AND data_type = ?3 AND item_key = ?4"),
-      // One that two users share (a hook on a repository of both) is the working one of them.
-      find_registration_(connection, "SELECT user_id FROM platform_webhooks WHERE platform = ?1"
-                                     " AND external_id = ?2"
-                                     " ORDER BY status = 'active' DESC, created_at DESC LIMIT 1"),
-      due_(connection, "SELECT user_id, platform FROM platform_connections WHERE due_at <= ?1"
+      due_(connection, "SELECT user_id FROM platform_connections WHERE platform = ?3 AND due_at <= ?1"
                        " AND status IN ('connected', 'degraded') ORDER BY due_at LIMIT ?2"),
-      due_too_far_(connection, "SELECT user_id, platform FROM platform_connections"
-                               " WHERE due_at > ?1 AND status IN ('connected', 'degraded')"
+      due_too_far_(connection, "SELECT user_id FROM platform_connections"
+                               " WHERE platform = ?3 AND due_at > ?1 AND status IN ('connected', 'degraded')"
                                " ORDER BY due_at LIMIT ?2"),
       items_(connection, "SELECT rowid, id, data_type, extracted_at, raw_data"
                          " FROM user_platform_data INDEXED BY user_platform_data_by_arrival"
@@ -220,22 +216,16 @@ stored_items connection_reader::items(const connection_key& which, const std::st
   return page;
 }
 
-std::optional<connection_key> connection_reader::find_registration(
-  const platform_id& platform, const std::string& external_id) {
-  reset_at_end ends{find_registration_};
-  if (external_id.empty()
-      || !find_registration_.bind(1, platform.str()).bind(2, external_id).step())
-    return std::nullopt;
-  return connection_key{user_id{find_registration_.text(0)}, platform};
-}
-
-std::vector<connection_key> connection_reader::due(timestamp until, std::size_t limit) {
+std::vector<connection_key> connection_reader::due(const platform_id& platform, timestamp until,
+                                                   std::size_t limit) {
   std::vector<connection_key> found;
   auto read = [&](sqlite_statement& from, timestamp time) {
     reset_at_end ends{from};
-    from.bind(1, time.time_since_epoch().count()).bind(2, to_column(limit - found.size()));
+    from.bind(1, time.time_since_epoch().count())
+      .bind(2, to_column(limit - found.size()))
+      .bind(3, platform.str());
     while (from.step())
-      found.push_back({user_id{from.text(0)}, platform_id{from.text(1)}});
+      found.push_back({user_id{from.text(0)}, platform});
   };
   read(due_, until);
   if (found.size() < limit)

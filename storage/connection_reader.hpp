@@ -24,9 +24,8 @@ public:
   /// Throws errc::not_found when there is no such connection.
   std::vector<std::string> unknown_keys(const connection_key& which, const std::string& data_type,
                                         const std::vector<std::string>& keys);
-  std::optional<connection_key> find_registration(const platform_id& platform,
-                                                  const std::string& external_id);
-  std::vector<connection_key> due(timestamp until, std::size_t limit);
+  std::vector<connection_key> due(const platform_id& platform, timestamp until,
+                                  std::size_t limit);
   /// `after` is a row's number as text. Throws errc::bad_request when it is none.
   stored_items items(const connection_key& which, const std::string& data_type,
                      const std::string& after, std::size_t limit);
@@ -47,7 +46,6 @@ private:
   sqlite_statement registrations_;
   sqlite_statement exists_;
   sqlite_statement has_item_;
-  sqlite_statement find_registration_;
   sqlite_statement due_;
   sqlite_statement due_too_far_;
   sqlite_statement items_;

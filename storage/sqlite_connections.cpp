@@ -179,25 +179,18 @@ void sqlite_connections::remove_registration(connection_key which, std::string r
     std::move(done)));
 }
 
-void sqlite_connections::find_registration(platform_id platform, std::string external_id,
-                                           callback<std::optional<connection_key>> done) {
-  reading_.offer(make_question<std::optional<connection_key>>(
-    [platform = std::move(platform), external_id = std::move(external_id)](read_session& session) {
-      return session.connections.find_registration(platform, external_id);
-    },
-    std::move(done)));
-}
-
 void sqlite_connections::disconnect(connection_key which, callback<bool> done) {
   writing_.offer(change_rows<bool>(
     [which = std::move(which)](connection_writer& rows) { return rows.disconnect(which); },
     std::move(done)));
 }
 
-void sqlite_connections::due(timestamp until, std::size_t limit,
+void sqlite_connections::due(platform_id platform, timestamp until, std::size_t limit,
                              callback<std::vector<connection_key>> done) {
   reading_.offer(make_question<std::vector<connection_key>>(
-    [until, limit](read_session& session) { return session.connections.due(until, limit); },
+    [platform = std::move(platform), until, limit](read_session& session) {
+      return session.connections.due(platform, until, limit);
+    },
     std::move(done)));
 }
 

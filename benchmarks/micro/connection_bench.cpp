@@ -139,7 +139,7 @@ public:
          now = steady::now(), ++rounds) {
       std::vector<connection_key> keys;
       auto told = questions.expect<std::vector<connection_key>>();
-      store_.connections().due(start_, how_.round, [&keys, &told](auto answer) {
+      store_.connections().due(platform_id{platforms[rounds % 3]}, start_, how_.round, [&keys, &told](auto answer) {
         if (answer)
           keys = *answer;
         told(std::move(answer));

@@ -157,26 +157,17 @@ std::vector<std::string> connection_questions::unknown_keys(const connection_key
   return unknown;
 }
 
-std::optional<connection_key> connection_questions::find_registration(
-  const platform_id& platform, const std::string& external_id) {
-  if (external_id.empty())
-    return std::nullopt;
-  const auto rows = transaction_.exec_prepared("find_registration", text(platform.str()),
-                                               text(external_id));
-  if (rows.empty())
-    return std::nullopt;
-  return connection_key{user_id{rows[0][0].as<std::string>()}, platform};
-}
-
-std::vector<connection_key> connection_questions::due(timestamp until, std::size_t limit) {
+std::vector<connection_key> connection_questions::due(const platform_id& platform,
+                                                      timestamp until, std::size_t limit) {
   std::vector<connection_key> found;
   // A time before all that rows can hold is not the first of them.
   if (until < timestamp{})
     return found;
   const auto read = [&](const char* question, timestamp time) {
     for (const auto& row : transaction_.exec_prepared(question, to_row_time(time),
-                                                      to_column(limit - found.size())))
-      found.push_back({user_id{row[0].as<std::string>()}, platform_id{row[1].as<std::string>()}});
+                                                      to_column(limit - found.size()),
+                                                      text(platform.str())))
+      found.push_back({user_id{row[0].as<std::string>()}, platform});
   };
   read("due_connections", until);
   if (found.size() < limit)

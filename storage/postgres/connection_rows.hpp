@@ -79,9 +79,8 @@ public:
   /// job_refused (not_found) when there is no such connection.
   std::vector<std::string> unknown_keys(const connection_key& which, const std::string& data_type,
                                         const std::vector<std::string>& keys);
-  std::optional<connection_key> find_registration(const platform_id& platform,
-                                                  const std::string& external_id);
-  std::vector<connection_key> due(timestamp until, std::size_t limit);
+  std::vector<connection_key> due(const platform_id& platform, timestamp until,
+                                  std::size_t limit);
   /// As that user, under row-level security. job_refused (bad_request): `after` is no place.
   stored_items items(const connection_key& which, const std::string& data_type,
                      const std::string& after, std::size_t limit);

@@ -128,18 +128,13 @@ void prepare_questions(pqxx::connection& connection) {
   connection.prepare("known_keys",
                      "SELECT item_key FROM user_platform_data WHERE user_id = $1"
                      " AND platform = $2 AND data_type = $3 AND item_key = ANY ($4::text[])");
-  // One that two users share (a hook on a repository of both) is the working one of them.
-  connection.prepare("find_registration", "SELECT user_id FROM platform_webhooks"
-                                          " WHERE platform = $1 AND external_id = $2"
-                                          " ORDER BY status = 'active' DESC, created_at DESC,"
-                                          " number LIMIT 1");
   connection.prepare("due_connections",
-                     "SELECT user_id, platform FROM platform_connections"
-                     " WHERE due_at <= $1::timestamptz AND status IN ('connected', 'degraded')"
+                     "SELECT user_id FROM platform_connections WHERE platform = $3"
+                     " AND due_at <= $1::timestamptz AND status IN ('connected', 'degraded')"
                      " ORDER BY due_at LIMIT $2::bigint");
   connection.prepare("due_too_far",
-                     "SELECT user_id, platform FROM platform_connections"
-                     " WHERE due_at > $1::timestamptz AND status IN ('connected', 'degraded')"
+                     "SELECT user_id FROM platform_connections WHERE platform = $3"
+                     " AND due_at > $1::timestamptz AND status IN ('connected', 'degraded')"
                      " ORDER BY due_at LIMIT $2::bigint");
   const std::string time_text
     = R"(to_char(extracted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))";

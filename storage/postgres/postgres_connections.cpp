@@ -160,26 +160,18 @@ void postgres_connections::remove_registration(connection_key which, std::string
     std::move(done));
 }
 
-void postgres_connections::find_registration(platform_id platform, std::string external_id,
-                                             callback<std::optional<connection_key>> done) {
-  ask<std::optional<connection_key>>(
-    [platform = std::move(platform),
-     external_id = std::move(external_id)](connection_questions& rows) {
-      return rows.find_registration(platform, external_id);
-    },
-    std::move(done));
-}
-
 void postgres_connections::disconnect(connection_key which, callback<bool> done) {
   change<bool>(
     which.user.str(), [which](connection_changes& rows) { return rows.disconnect(which); },
     std::move(done));
 }
 
-void postgres_connections::due(timestamp until, std::size_t limit,
+void postgres_connections::due(platform_id platform, timestamp until, std::size_t limit,
                                callback<std::vector<connection_key>> done) {
   ask<std::vector<connection_key>>(
-    [until, limit](connection_questions& rows) { return rows.due(until, limit); },
+    [platform = std::move(platform), until, limit](connection_questions& rows) {
+      return rows.due(platform, until, limit);
+    },
     std::move(done));
 }
 

@@ -33,10 +33,8 @@ public:
                          callback<bool> done) override;
   void remove_registration(connection_key which, std::string resource,
                            callback<bool> done) override;
-  void find_registration(platform_id platform, std::string external_id,
-                         callback<std::optional<connection_key>> done) override;
   void disconnect(connection_key which, callback<bool> done) override;
-  void due(timestamp until, std::size_t limit,
+  void due(platform_id platform, timestamp until, std::size_t limit,
            callback<std::vector<connection_key>> done) override;
   void set_due(connection_key which, timestamp due, callback<bool> done) override;
   void items(connection_key which, std::string data_type, std::string after, std::size_t limit,

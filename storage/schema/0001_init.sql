@@ -85,7 +85,7 @@ CREATE TABLE platform_connections (
 ) STRICT;
 -- Holds all that is asked of it, so that finding what is due reads no row.
 CREATE INDEX platform_connections_by_due
-  ON platform_connections (due_at, user_id, platform, status)
+  ON platform_connections (platform, due_at, user_id, status)
   WHERE due_at IS NOT NULL AND status IN ('connected', 'degraded');
 
 -- How far each polled endpoint of a connection has been read. Apart from the connection, whose long
@@ -137,8 +137,6 @@ CREATE TABLE platform_webhooks (
   created_at INTEGER NOT NULL,
   UNIQUE (user_id, platform, resource)
 ) STRICT;
-CREATE INDEX platform_webhooks_by_external_id ON platform_webhooks (platform, external_id)
-  WHERE external_id IS NOT NULL;
 
 -- Web Push (RFC 8030): one row per browser.
 CREATE TABLE push_subscriptions (

@@ -13,7 +13,10 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Without it nobody can be connected.
-const environment spotify_client{{"SPOTIFY_CLIENT_ID", "id"}, {"SPOTIFY_CLIENT_SECRET", "secret"}};
+const environment spotify_client{{"SPOTIFY_CLIENT_ID", "id"},
+                                 {"SPOTIFY_CLIENT_SECRET", "secret"},
+                                 {"DISCORD_CLIENT_ID", "id"},
+                                 {"DISCORD_CLIENT_SECRET", "secret"}};
 
 /// A platform that is away.
 struct counting_client final : http_client {
@@ -22,6 +25,21 @@ struct counting_client final : http_client {
     ++count;
     done(error{errc::upstream_unavailable, "away"});
   }
+};
+
+/// A queue that does not move.
+struct standing_traffic final : platform_traffic {
+  std::size_t waiting = 0;
+  void enter(const connection_key&, timestamp, std::function<void(result<bool>)>) override {
+    ++waiting;
+  }
+  void finished(const connection_key&) override {}
+  timestamp not_before(const traffic_party&, const std::string&, timestamp now) const override {
+    return now;
+  }
+  void sending(const traffic_party&, const std::string&, timestamp) override {}
+  void saw(const traffic_party&, const std::string&, const http_response&, timestamp) override {}
+  double budget_left(const traffic_party&, timestamp) const override { return 1; }
 };
 
 struct counting_journal final : journal {
@@ -59,9 +77,12 @@ struct fixture : test::stream_world {
       connections.save_progress(key, progress, clock.time, [](const auto&) {});
     }
   }
-  std::size_t due_count() {
+  std::size_t due_count(std::string_view only = {}) {
     std::size_t count = 0;
-    connections.due(clock.time, 1'000'000, [&](const auto& found) { count = found->size(); });
+    for (const auto& platform : context.platforms)
+      if (only.empty() || platform.name.str() == only)
+        connections.due(platform.name, clock.time, 1'000'000,
+                        [&](const auto& found) { count += found->size(); });
     return count;
   }
 };
@@ -120,6 +141,32 @@ CAF_TEST(those that nothing can be done for are not in the way of the others) {
   CAF_CHECK_EQUAL(connections.due_questions, lookups);
 }
 
+CAF_TEST(a platform that is slow holds up its own connections alone) {
+  standing_traffic queue;
+  context.traffic = &queue;
+  for (std::size_t i = 0; i < 300; ++i) {
+    connection hung;
+    hung.user = user_id{"user-" + std::to_string(i)};
+    hung.platform = platform_id{"discord"};
+    hung.tokens.access_token = "token";
+    hung.granted_at = clock.time;
+    connections.connect(std::move(hung), clock.time - 1h, [](const auto&) {});
+  }
+  for (std::size_t i = 0; i < 300; ++i)
+    add_connection(i);
+  due_scanner_settings settings;
+  settings.interval = 60s;
+  settings.under_way_max = 100;
+  scanner = spawn_due_scanner(sys, context, settings);
+  pass(62s);
+  CAF_CHECK_EQUAL(queue.waiting, 100u);
+  CAF_CHECK_EQUAL(due_count("spotify"), 0u);
+  CAF_CHECK_EQUAL(due_count("discord"), 300u);
+  const auto lookups = connections.due_questions;
+  pass(5s);
+  CAF_CHECK_EQUAL(connections.due_questions, lookups); // No busy loop.
+}
+
 CAF_TEST(an outside scheduler gets tokens refreshed that have ten minutes left) {
   counting_client web;
   context.outbound.back() = &web;
@@ -142,7 +189,7 @@ CAF_TEST(an outside scheduler gets tokens refreshed that have ten minutes left) 
   caf::anon_send(scanner, look_ahead{});
   pass(1s);
   CAF_CHECK_EQUAL(web.count, 0);
-  caf::anon_send(scanner, look_ahead{5min, connection_work::refresh});
+  caf::anon_send(scanner, look_ahead{5min, connection_work::refresh, {}});
   pass(1s);
   CAF_CHECK_EQUAL(web.count, 1);
 }

@@ -155,24 +155,16 @@ inline result<bool> remove_registration(node_store& store, const connection_key&
   return answer.get();
 }
 
-inline std::optional<connection_key> owner_of_hook(node_store& store, const char* platform,
-                                                   std::string external_id) {
-  awaited<std::optional<connection_key>> answer;
-  store.connections().find_registration(platform_id{platform}, std::move(external_id),
-                                        answer.callback());
-  return value(answer.get(), "find_registration");
-}
-
 inline result<bool> disconnect(node_store& store, const connection_key& which) {
   awaited<bool> answer;
   store.connections().disconnect(which, answer.callback());
   return answer.get();
 }
 
-inline std::vector<connection_key> due(node_store& store, timestamp until,
-                                       std::size_t limit = 100) {
+inline std::vector<connection_key> due(node_store& store, timestamp until, std::size_t limit = 100,
+                                       platform_id platform = platform_id{"spotify"}) {
   awaited<std::vector<connection_key>> answer;
-  store.connections().due(until, limit, answer.callback());
+  store.connections().due(std::move(platform), until, limit, answer.callback());
   return value(answer.get(), "due");
 }
 

@@ -319,18 +319,14 @@ public:
       void remove_registration(connection_key, std::string, callback<bool>) override {
         std::abort();
       }
-      void find_registration(platform_id, std::string,
-                             callback<std::optional<connection_key>>) override {
-        std::abort();
-      }
       void disconnect(connection_key which, callback<bool> done) override {
         on_.through<bool>(
           "disconnect", [=, this](auto answer) { real().disconnect(which, std::move(answer)); },
           std::move(done));
       }
-      void due(timestamp until, std::size_t limit,
+      void due(platform_id platform, timestamp until, std::size_t limit,
                callback<std::vector<connection_key>> done) override {
-        real().due(until, limit, std::move(done));
+        real().due(std::move(platform), until, limit, std::move(done));
       }
       void set_due(connection_key which, timestamp due, callback<bool> done) override {
         on_.through<bool>(
@@ -383,11 +379,13 @@ public:
     };
 
     void scan() {
-      rows.due(in.now(), 100'000, [this](const result<std::vector<connection_key>>& due) {
-        if (due)
-          for (const auto& one : *due)
-            wake(one, connection_work::due);
-      });
+      for (const auto& platform : in.platforms)
+        rows.due(platform.name, in.now(), 100'000,
+                 [this](const result<std::vector<connection_key>>& due) {
+                   if (due)
+                     for (const auto& one : *due)
+                       wake(one, connection_work::due);
+                 });
       later(in.scan_every, [this] {
         if (!dead_)
           scan();

@@ -62,7 +62,11 @@ public:
         visit(key);
   }
   std::optional<timestamp> soonest() const {
-    return due_.empty() ? std::nullopt : std::optional{due_.begin()->first.first};
+    std::optional<timestamp> first;
+    for (const auto& [platform, all] : due_)
+      if (!all.empty() && (!first || all.begin()->first.first < *first))
+        first = all.begin()->first.first;
+    return first;
   }
   const loaded_connection* peek(const connection_key& of) const {
     auto at = rows_.find(name(of));
@@ -193,16 +197,6 @@ public:
                            [&](auto& one) { return one.resource == resource; }) > 0;
     });
   }
-  void find_registration(platform_id platform, std::string external_id,
-                         callback<std::optional<connection_key>> done) override {
-    if (refuse(done))
-      return;
-    for (auto& [key, at] : rows_)
-      for (auto& one : at.row.registrations)
-        if (at.row.at.platform == platform && one.external_id == external_id)
-          return done(std::optional{connection_key{at.row.at.user, platform}});
-    done(std::optional<connection_key>{});
-  }
   void disconnect(connection_key which, callback<bool> done) override {
     change(which, done, [&](entry& at) {
       at.row.at.tokens = {};
@@ -216,18 +210,19 @@ public:
       return true;
     });
   }
-  void due(timestamp until, std::size_t limit,
+  void due(platform_id platform, timestamp until, std::size_t limit,
            callback<std::vector<connection_key>> done) override {
     ++due_questions;
     if (refuse(done))
       return;
     std::vector<connection_key> out;
-    for (auto at = due_.begin();
-         at != due_.end() && at->first.first <= until && out.size() < limit; ++at)
-      out.push_back({at->second->row.at.user, at->second->row.at.platform});
-    for (auto at = due_.upper_bound({until + due_horizon, SIZE_MAX});
-         at != due_.end() && out.size() < limit; ++at)
-      out.push_back({at->second->row.at.user, at->second->row.at.platform});
+    const auto& all = due_[platform.str()];
+    for (auto at = all.begin(); at != all.end() && at->first.first <= until && out.size() < limit;
+         ++at)
+      out.push_back({at->second->row.at.user, platform});
+    for (auto at = all.upper_bound({until + due_horizon, SIZE_MAX});
+         at != all.end() && out.size() < limit; ++at)
+      out.push_back({at->second->row.at.user, platform});
     done(std::move(out));
   }
   void set_due(connection_key which, timestamp due, callback<bool> done) override {
@@ -312,7 +307,7 @@ private:
   }
   void forget_due(entry& at) {
     if (at.due)
-      due_.erase({*at.due, at.order});
+      due_[at.row.at.platform.str()].erase({*at.due, at.order});
     at.due.reset();
   }
   void set_due_of(entry& at, timestamp when) {
@@ -320,13 +315,14 @@ private:
       return;
     forget_due(at);
     at.due = when;
-    due_.emplace(std::pair{when, at.order}, &at);
+    due_[at.row.at.platform.str()].emplace(std::pair{when, at.order}, &at);
   }
 
   std::map<std::string, oauth_state> states_;
   std::unordered_map<std::string, entry> rows_; ///< Its entries stay where they are.
   std::vector<std::string> whole_;
-  std::map<std::pair<timestamp, std::size_t>, entry*> due_; ///< The order tells equals apart.
+  /// By platform; the order tells equals apart.
+  std::map<std::string, std::map<std::pair<timestamp, std::size_t>, entry*>> due_;
 };
 
 } // namespace lapwing

@@ -304,11 +304,13 @@ private:
   }
   void scan() {
     scan_due_ = true_time_ + std::chrono::seconds{60};
-    store_.due(clock_.at, 100'000, [this](const result<std::vector<connection_key>>& due) {
-      if (due)
-        for (const auto& one : *due)
-          wake(one, connection_work::due);
-    });
+    for (const auto& platform : platforms_)
+      store_.due(platform.name, clock_.at, 100'000,
+                 [this](const result<std::vector<connection_key>>& due) {
+                   if (due)
+                     for (const auto& one : *due)
+                       wake(one, connection_work::due);
+                 });
   }
   const platform_spec& spec_of(const platform_id& name) const {
     return *std::ranges::find(platforms_, name, &platform_spec::name);

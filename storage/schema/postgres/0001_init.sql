@@ -85,7 +85,7 @@ CREATE TABLE platform_connections (
   UNIQUE (user_id, platform)
 );
 CREATE INDEX platform_connections_by_due
-  ON platform_connections (due_at) INCLUDE (user_id, platform)
+  ON platform_connections (platform, due_at) INCLUDE (user_id)
   WHERE due_at IS NOT NULL AND status IN ('connected', 'degraded');
 
 -- How far each polled endpoint of a connection has been read.
@@ -137,8 +137,6 @@ CREATE TABLE platform_webhooks (
   created_at timestamptz NOT NULL,
   UNIQUE (user_id, platform, resource)
 );
-CREATE INDEX platform_webhooks_by_external_id ON platform_webhooks (platform, external_id)
-  WHERE external_id IS NOT NULL;
 
 -- Web Push (RFC 8030): one row per browser.
 CREATE TABLE push_subscriptions (

@@ -83,7 +83,7 @@ CAF_TEST(a server that crashes and comes back loses nothing and is found again) 
     CAF_CHECK(is_unavailable(put_user(*store, user_id{"ann"})));
     CAF_CHECK(is_unavailable(check(*store)));
     awaited<std::vector<connection_key>> due;
-    connections.due(at(1), 10, due.callback());
+    connections.due(platform_id{"spotify"}, at(1), 10, due.callback());
     CAF_CHECK(is_unavailable(due.get()));
     CAF_CHECK(steady::now() - began < 10s);
     server.start();
