@@ -117,8 +117,10 @@ void poll_step::tell_extraction() {
   auto& draft = request.draft;
   draft.type = "extraction_progress";
   draft.platform = key_.platform.str();
-  draft.message = spec_.title + ": " + std::to_string(numbers->done) + " of at most "
-                  + std::to_string(numbers->total) + " read";
+  draft.message = spec_.title + ": " + std::to_string(numbers->done);
+  if (numbers->percentage < 100)
+    draft.message += " of at most " + std::to_string(numbers->total);
+  draft.message += " read";
   draft.data = "{\"done\":" + std::to_string(numbers->done) + ",\"total\":"
                + std::to_string(numbers->total) + ",\"percentage\":"
                + std::to_string(numbers->percentage) + ",\"dataType\":";
