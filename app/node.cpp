@@ -23,6 +23,7 @@
 #include "actors/runtime/metered.hpp"
 #include "actors/runtime/runtime_config.hpp"
 #include "app/bridge.hpp"
+#include "app/channel_archive.hpp"
 #include "app/connection_office.hpp"
 #include "app/log_journal.hpp"
 #include "app/logging.hpp"
@@ -135,6 +136,7 @@ struct node::parts {
   std::vector<std::unique_ptr<net::outbound_client>> outbound; ///< One for each thread.
   std::unique_ptr<connection_office> office;
   std::unique_ptr<realtime::channel_policy> channel_policy;
+  channel_archive archive{context}; ///< Of broadcasts.
   std::unique_ptr<realtime::departures> departed;
   std::unique_ptr<realtime::change_feed> feed; ///< Null: no table is live.
   realtime::realtime_context channels;
@@ -197,6 +199,8 @@ void node::parts::spawn_actors(const config& settings) {
     context.directories.push_back(spawn_user_directory(system, home, context));
   }
   channels.policy = channel_policy.get();
+  if (settings.realtime.keep_broadcasts)
+    channels.archive = &archive;
   channels.clock = &clock;
   channels.random = draw;
   channels.limits = realtime_limits(settings);

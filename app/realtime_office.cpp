@@ -6,6 +6,7 @@
 
 #include <caf/send.hpp>
 
+#include "actors/realtime/kept_publish.hpp"
 #include "actors/realtime/realtime_session.hpp"
 #include "actors/runtime/asio_scheduler.hpp"
 #include "actors/runtime/metered.hpp"
@@ -31,7 +32,10 @@ public:
       caf::anon_send(actor_, token_verdict{question, std::move(answer)});
   }
   void goodbye() override { by_client_ = true; }
-  void drained() override {}
+  void drained() override {
+    if (actor_)
+      caf::anon_send(actor_, atom::drained_v);
+  }
   void closed() override {
     if (actor_)
       caf::anon_send(std::exchange(actor_, nullptr), socket_closed{by_client_});
@@ -52,6 +56,33 @@ std::unique_ptr<session> realtime_office::open(protocol spoken, identity_ptr own
   auto home = scheduler_.current();
   return std::make_unique<actor_handle>(
     spawn_realtime_session(system_, home, context_, spoken, std::move(own), std::move(out)));
+}
+
+/// Whoever kept it calls back on some thread; net wants its answer on its own.
+void realtime_office::answer_at(std::size_t home, const std::function<void(result<bool>)>& done,
+                                result<bool> answer) {
+  if (scheduler_.current() == home)
+    return done(std::move(answer));
+  auto& io = scheduler_.io(home == asio_scheduler::npos ? 0 : home);
+  boost::asio::post(io, [done, answer = std::move(answer)] { done(answer); });
+}
+
+void realtime_office::send_private(publication what, std::function<void(result<bool>)> done) {
+  if (!is_kept(context_, what.channel, true)) {
+    send(std::move(what));
+    return done(true);
+  }
+  broadcast_content content;
+  if (what.bytes) {
+    content.bytes = std::move(what.content);
+    content.user_event = std::move(what.event);
+  } else {
+    content.payload = broadcast_payload(what.event, what.content, {});
+  }
+  publish_kept(context_, what.channel, std::move(content), 0,
+               [done = std::move(done)](const result<void>& kept) {
+                 done(kept ? result<bool>{true} : result<bool>{kept.error()});
+               });
 }
 
 void realtime_office::send(publication what) {
@@ -77,13 +108,12 @@ void realtime_office::publish(publication what, identity_ptr who,
   auto channel = what.channel;
   auto decided = [this, home, what = std::move(what),
                   done = std::move(done)](const result<permissions>& may) mutable {
-    result<bool> answer = may ? result<bool>{may->write_broadcast} : result<bool>{may.error()};
-    if (answer && *answer)
-      send(std::move(what));
-    if (scheduler_.current() == home)
-      return done(std::move(answer));
-    auto& io = scheduler_.io(home == asio_scheduler::npos ? 0 : home);
-    boost::asio::post(io, [done = std::move(done), answer = std::move(answer)] { done(answer); });
+    auto answer = [this, home, done = std::move(done)](result<bool> how) {
+      answer_at(home, done, std::move(how));
+    };
+    if (!may || !may->write_broadcast)
+      return answer(may ? result<bool>{false} : result<bool>{may.error()});
+    send_private(std::move(what), std::move(answer));
   };
   context_.policy->ask(std::move(channel), std::move(who), std::move(decided));
 }

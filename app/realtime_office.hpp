@@ -25,6 +25,10 @@ public:
 
 private:
   void send(realtime::publication what);
+  /// Kept before it is sent, where it is kept.
+  void send_private(realtime::publication what, std::function<void(result<bool>)> done);
+  void answer_at(std::size_t home, const std::function<void(result<bool>)>& done,
+                 result<bool> answer);
 
   caf::actor_system& system_;
   asio_scheduler& scheduler_;

@@ -155,6 +155,7 @@ struct realtime_config {
   std::uint64_t presence_calls = 50;
   milliseconds presence_window = 30s;
   bool private_only = false;
+  bool keep_broadcasts = true;
 };
 
 struct mail_config {

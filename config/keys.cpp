@@ -374,6 +374,8 @@ std::vector<config_key> make_config_keys() {
           .range(1s, day),
       of_config{"realtime.private_only", LAPWING_MEMBER(realtime.private_only),
                 "Refuse public channels."},
+      of_config{"realtime.keep_broadcasts", LAPWING_MEMBER(realtime.keep_broadcasts),
+                "Store broadcasts of private channels before they are sent, for replay."},
       of_config{"mail.mailgun_api_key", LAPWING_MEMBER(mail.mailgun_api_key),
                 "Mailgun key for status mails."}
           .also("MAILGUN_API_KEY")

@@ -75,6 +75,10 @@ inline constexpr std::string_view server = "Server requested disconnect";
 std::string may_not_read(std::string_view channel);
 std::string may_no_longer_read(std::string_view channel);
 
+/// In the answer to a broadcast to a private channel.
+inline constexpr std::string_view not_kept = "The message could not be kept and was not sent";
+inline constexpr std::string_view replay_incomplete
+  = "Replay may be incomplete: older messages are not kept any more";
 inline constexpr std::string_view presence_not_a_map = "Presence track payload must be a map";
 inline constexpr std::string_view subscribed = "Subscribed to PostgreSQL";
 inline constexpr std::string_view replication_ready = "Replication connection established";

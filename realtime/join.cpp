@@ -1,5 +1,6 @@
 #include "realtime/join.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "realtime/json_slices.hpp"
@@ -69,11 +70,31 @@ bool read_integer(slice found, std::int64_t& into) {
   return bad == std::errc{} && at == end;
 }
 
+/// In milliseconds, far beyond any clock; nanoseconds of it still fit.
+constexpr std::int64_t since_ms_max = 4'102'444'800'000; // The year 2100.
+
 replay_request read_replay(std::string_view json) {
   replay_request made;
+  auto since = member(json, "since");
   auto limit = member(json, "limit");
-  made.valid = read_integer(member(json, "since"), made.since_ms) && made.since_ms >= 0
-               && (!limit || read_integer(limit, made.limit));
+  auto after = member(json, "after");
+  made.valid = since || after;
+  if (since)
+    made.valid = read_integer(since, made.since_ms) && made.since_ms >= 0;
+  made.since_ms = std::min(made.since_ms, since_ms_max);
+  if (std::int64_t count = 0; limit) {
+    made.valid = made.valid && read_integer(limit, count);
+    made.limit = std::max<std::int64_t>(count, 1);
+  }
+  if (after) {
+    // Texts, as they come in `meta`; a number is as good.
+    auto text = json_string(*after).value_or(std::string{*after});
+    std::uint64_t id = 0;
+    auto* end = text.data() + text.size();
+    auto [at, bad] = std::from_chars(text.data(), end, id);
+    made.valid = made.valid && bad == std::errc{} && at == end;
+    made.after = id;
+  }
   return made;
 }
 

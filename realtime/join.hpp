@@ -16,9 +16,10 @@ inline constexpr std::size_t change_entries_max = 100;
 inline constexpr std::size_t presence_key_bytes_max = 1024;
 
 struct replay_request {
-  bool valid = false; ///< `since` and `limit` are whole numbers.
+  bool valid = false;  ///< `since` or `after` is there, and what is there is as it should be.
   std::int64_t since_ms = 0;
-  std::int64_t limit = 25;
+  std::optional<std::int64_t> limit;  ///< At least 1; nothing: all that are kept.
+  std::optional<std::uint64_t> after; ///< Lapwing: the `meta.id` that the client had last.
 };
 
 struct join_request {

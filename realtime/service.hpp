@@ -27,6 +27,8 @@ public:
   /// or the socket is gone; it takes no more.
   virtual bool text(std::string_view frame) = 0;
   virtual bool binary(std::string_view frame) = 0;
+  /// Of frames that the client has not taken; session::drained when that comes to nothing.
+  virtual std::size_t waiting_bytes() const noexcept = 0;
   /// Finds out whom a token stands for; answers with session::token_checked, at once or later.
   virtual void check_token(std::uint64_t question, std::string token) = 0;
   /// Sends what is queued, then a close frame.

@@ -196,6 +196,16 @@ void socket_channels::permission_failed(std::uint64_t question, std::string_view
   shut(found, text == std::string_view::npos ? reason : reason.substr(text + 2));
 }
 
+void socket_channels::replay_located(std::uint64_t question, bool ok) {
+  auto found = by_question(question);
+  if (found == channels_.end())
+    return;
+  found->second.question = 0;
+  if (!ok)
+    return refuse(found, refusal::replay_failed);
+  finish_join(found->second);
+}
+
 void socket_channels::finish_join(channel& of) {
   if (of.asked.replay) {
     auto which = channels_.find(of.topic);
@@ -205,6 +215,11 @@ void socket_channels::finish_join(channel& of) {
       return refuse(which, refusal::replay_params);
     if (!of.may.read_broadcast)
       return refuse(which, "Unauthorized: " + may_not_read(of.name));
+    if (of.now != channel::phase::locating) {
+      of.now = channel::phase::locating;
+      of.question = next_question_++;
+      return host_.locate_replay(of.question, of);
+    }
   }
   of.now = channel::phase::joined;
   reply(of, of.ref, ok_reply(join_response(of.asked.changes)));
@@ -227,6 +242,23 @@ void socket_channels::close(iterator which) {
   if (gone.now == channel::phase::joined)
     host_.leave(gone);
   push(gone, gone.join_ref, "phx_close", "{}");
+}
+
+void socket_channels::fail(member_id id) {
+  auto found = std::find_if(channels_.begin(), channels_.end(),
+                            [&](const auto& one) { return one.second.id == id; });
+  if (found == channels_.end())
+    return;
+  auto gone = std::move(channels_.extract(found).mapped());
+  if (gone.now == channel::phase::joined)
+    host_.leave(gone);
+  push(gone, gone.join_ref, "phx_error", "{}");
+}
+
+void socket_channels::broadcast_settled(member_id id, std::string_view ref, bool ok) {
+  auto* of = find(id);
+  if (of && of->asked.ack)
+    reply(*of, ref, ok ? ok_reply() : error_reply(not_kept));
 }
 
 void socket_channels::shut(iterator which, std::string_view message, bool ok) {
@@ -272,8 +304,8 @@ void socket_channels::take_broadcast(channel& of, client_message message) {
   if (!message.bytes && type_of(message.payload) != json_type::object)
     return; // Not a broadcast at all.
   auto ref = message.ref;
-  if (fits)
-    host_.broadcast(of, std::move(message));
+  if (fits && !host_.broadcast(of, std::move(message)))
+    return; // Answered when it is kept.
   if (of.asked.ack)
     reply(of, ref, fits ? ok_reply() : error_reply("payload_size_exceeded"));
 }

@@ -2,7 +2,8 @@
 // socket, clock or thread. What has to be asked elsewhere (is this token good? may they read this
 // channel?) goes out through the host with a number, and the answer comes back with it.
 //
-//   joining: checking the token -> asking for permission (private channels) -> joined
+//   joining: checking the token -> asking for permission (private channels) -> locating what is to
+//   be replayed (if asked for) -> joined
 //   a failed check answers the join with an error; a joined channel that fails ends with a system
 //   message and phx_close
 #pragma once
@@ -73,7 +74,7 @@ private:
 };
 
 struct channel {
-  enum class phase : std::uint8_t { checking, permitting, joined };
+  enum class phase : std::uint8_t { checking, permitting, locating, joined };
 
   member_id id = 0;
   std::string topic;    ///< "realtime:room1".
@@ -100,15 +101,18 @@ public:
   virtual void check_token(std::uint64_t question, std::string token) = 0;
   /// Answer: permitted. Private channels only.
   virtual void ask_permission(std::uint64_t question, const channel& of) = 0;
-  /// The channel is joined, and the reply is sent: from now on it gets broadcasts, presence (if
-  /// asked.presence and may.read_presence: its state first), changes, and what is to be replayed.
+  /// Answer: replay_located. What asked.replay means.
+  virtual void locate_replay(std::uint64_t question, const channel& of) = 0;
+  /// The channel is joined, and the reply is sent: from now on it gets what is to be replayed,
+  /// broadcasts, presence (if asked.presence and may.read_presence: its state first), and changes.
   virtual void enter(const channel& joined) = 0;
   /// The channel, which had entered, is no more.
   virtual void leave(const channel& gone) = 0;
   /// Its token or its permissions are other ones now.
   virtual void renew(const channel& changed) = 0;
-  /// To the other members, and to this one too if asked.self.
-  virtual void broadcast(const channel& from, client_message message) = 0;
+  /// To the other members, and to this one too if asked.self. False: it is said once it is kept,
+  /// and then comes broadcast_settled.
+  virtual bool broadcast(const channel& from, client_message message) = 0;
   virtual void track(const channel& who, std::string payload) = 0;
   virtual void untrack(const channel& who) = 0;
   /// Ends the socket with a close code.
@@ -129,6 +133,9 @@ public:
   void permitted(std::uint64_t question, const permissions& what, timestamp now);
   /// Nobody could say what is permitted; `reason` is one of `refusal`.
   void permission_failed(std::uint64_t question, std::string_view reason);
+  void replay_located(std::uint64_t question, bool ok);
+  /// `ref` is of the message that `id` has sent.
+  void broadcast_settled(member_id id, std::string_view ref, bool ok);
 
   /// When on_time is wanted: the next token expires then.
   std::optional<timestamp> deadline() const;
@@ -136,6 +143,8 @@ public:
 
   /// Ends a channel from our side: a system message and phx_close.
   void shut(member_id id, std::string_view message, bool ok = false);
+  /// Something of ours went wrong: phx_error, after which the client joins again by itself.
+  void fail(member_id id);
   /// To a channel's client, if it is joined.
   void system(member_id id, std::string_view extension, bool ok, std::string_view message);
 

@@ -81,6 +81,7 @@ std::string_view text_of(local_channel& channel, const channel_note& note,
       append_text_frame(made, who.spoken, who.join_ref, no_ref, who.topic, "presence_state",
                         note.payload);
       break;
+    case channel_note::what::entered: break; // Nothing that clients are told.
   }
   return made;
 }
@@ -89,14 +90,24 @@ void tell_bytes(local_channel& channel, const channel_note& note, const channel_
   if (who.spoken == protocol::v1)
     return; // It has no form for them.
   if (channel.binary.empty() && channel.binary_fits)
-    channel.binary_fits = append_binary_broadcast(channel.binary, who.topic, note.user_event, {},
-                                                  *note.bytes);
+    channel.binary_fits = append_binary_broadcast(
+      channel.binary, who.topic, note.user_event,
+      note.number == 0 ? std::string{} : broadcast_meta(note.number, false), *note.bytes);
   if (channel.binary_fits)
     who.out->binary(channel.binary);
 }
 
 void tell(local_channel& channel, const channel_note& note, channel_member& who) {
+  if (note.is == channel_note::what::entered) {
+    if (note.only == who.id && who.entered)
+      std::exchange(who.entered, nullptr)();
+    return;
+  }
   if (note.is == channel_note::what::broadcast) {
+    if (who.held)
+      who.held_up_to = std::max(who.held_up_to, note.number);
+    if (who.held || (note.number != 0 && note.number <= who.told_to))
+      return;
     if (!who.may.read_broadcast || (note.sender == who.id && !who.self))
       return;
     if (note.bytes)
@@ -178,6 +189,8 @@ void enter(self_pointer self, const channel_enter& message) {
   channel.members.push_back(who);
   if (who->presence && who->may.read_presence)
     to_home(self, who->key, channel_state_query{who->key, state.home, who->id});
+  if (who->entered)
+    to_home(self, who->key, channel_state_query{who->key, state.home, who->id, true});
 }
 
 void leave(self_pointer self, const channel_leave& message) {
@@ -267,10 +280,15 @@ void attach(self_pointer self, const channel_attach& message) {
 void tell_state(self_pointer self, const channel_state_query& message) {
   auto& state = self->state;
   auto note = std::make_shared<channel_note>();
+  note->only = message.who;
+  if (message.only_entered) {
+    note->is = channel_note::what::entered;
+    return self->send(state.env->hubs[message.from],
+                      channel_delivery{message.key, std::move(note)});
+  }
   note->is = channel_note::what::presence_state;
   auto found = state.owned.find(message.key);
   note->payload = found == state.owned.end() ? "{}" : found->second.present.json();
-  note->only = message.who;
   self->send(state.env->hubs[message.from], channel_delivery{message.key, std::move(note)});
 }
 

@@ -12,12 +12,14 @@
 #include "actors/realtime/change_desk.hpp"
 #include "actors/realtime/channel_hub.hpp"
 #include "core/time.hpp"
+#include "realtime/archive.hpp"
 #include "realtime/service.hpp"
 
 namespace lapwing::realtime {
 
 struct realtime_context {
   channel_policy* policy = nullptr;
+  broadcast_archive* archive = nullptr; ///< Null: nothing is kept.
   const wall_clock* clock = nullptr;
   std::function<std::uint64_t()> random; ///< Any thread.
   socket_limits limits;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include <caf/typed_actor.hpp>
 
 #include "core/error.hpp"
+#include "realtime/archive.hpp"
 #include "realtime/service.hpp"
 
 namespace lapwing::realtime {
@@ -33,6 +35,11 @@ struct channel_member {
   bool present = false;      ///< Has tracked itself.
   bool gone = false;         ///< The session let it go: it is told nothing more.
   bool left = false;         ///< The hub has heard of that.
+  bool held = false;         ///< Is told of the past: broadcasts of now have to wait in the archive.
+  std::uint64_t held_up_to = 0; ///< The highest number of those.
+  std::uint64_t told_to = 0;    ///< Has been told all broadcasts up to this number.
+  /// Called once, by the hub: from now on what is said reaches this thread. May be empty.
+  std::function<void()> entered;
   permissions may;
   std::shared_ptr<socket> out;
 };
@@ -45,11 +52,12 @@ inline std::string channel_key(std::string_view name, bool is_private) {
 
 /// Something that members of a channel are told.
 struct channel_note {
-  enum class what : std::uint8_t { broadcast, presence_diff, presence_state };
+  enum class what : std::uint8_t { broadcast, presence_diff, presence_state, entered };
   what is = what::broadcast;
   std::string payload;              ///< JSON.
   std::optional<std::string> bytes; ///< A broadcast of bytes, under the name `user_event`.
   std::string user_event;
+  std::uint64_t number = 0; ///< Of a broadcast that is kept.
   member_id sender = 0; ///< Whoever wants its own gets it too.
   member_id only = 0;   ///< Not 0: for this member alone.
 };
@@ -88,11 +96,12 @@ struct channel_attach {
   std::size_t from = 0;
   bool attached = false;
 };
-/// A member wants to know who is present.
+/// A member wants to know who is present; or only that its thread's channel_attach has arrived.
 struct channel_state_query {
   std::string key;
   std::size_t from = 0;
   member_id who = 0;
+  bool only_entered = false;
 };
 struct channel_track {
   std::string key;
@@ -127,6 +136,22 @@ struct permission_verdict {
   std::uint64_t question = 0;
   result<permissions> what = error{};
 };
+/// INTERNAL: what is to be replayed was found, or not.
+struct replay_found {
+  std::uint64_t question = 0;
+  member_id who = 0;
+  result<kept_extent> extent = error{};
+};
+/// From the hub: what is said reaches the member's thread.
+struct member_entered {
+  member_id who = 0;
+};
+/// INTERNAL: a broadcast of this member is kept, or not said.
+struct broadcast_kept {
+  member_id who = 0;
+  std::string ref;
+  bool ok = false;
+};
 struct socket_closed {
   bool by_client = false; ///< It said goodbye: it will not ask for what it misses.
 };
@@ -135,6 +160,8 @@ namespace atom {
 using flush = caf::atom_constant<caf::atom("flush")>; ///< INTERNAL: go on telling members.
 using tick = caf::atom_constant<caf::atom("tick")>;   ///< INTERNAL timer.
 inline constexpr flush flush_v{};
+using drained = caf::atom_constant<caf::atom("drained")>; ///< The client took what waited.
+inline constexpr drained drained_v{};
 inline constexpr tick tick_v{};
 } // namespace atom
 
@@ -153,3 +180,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::realtime::client_frame)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::realtime::token_verdict)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::realtime::permission_verdict)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::realtime::socket_closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::realtime::replay_found)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::realtime::member_entered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::realtime::broadcast_kept)

@@ -8,6 +8,8 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include "actors/realtime/context.hpp"
+#include "actors/realtime/kept_publish.hpp"
+#include "actors/realtime/replay_runner.hpp"
 #include "actors/runtime/metered.hpp"
 
 namespace lapwing::realtime {
@@ -43,10 +45,11 @@ struct actor_host final : socket_host {
     out->check_token(question, std::move(token));
   }
   void ask_permission(std::uint64_t question, const channel& of) override;
+  void locate_replay(std::uint64_t question, const channel& of) override;
   void enter(const channel& joined) override;
   void leave(const channel& gone) override;
   void renew(const channel& changed) override;
-  void broadcast(const channel& from, client_message message) override;
+  bool broadcast(const channel& from, client_message message) override;
   void track(const channel& who, std::string payload) override;
   void untrack(const channel& who) override;
   void end(std::uint16_t code, std::string_view reason) override { out->end(code, reason); }
@@ -60,6 +63,7 @@ struct actor_host final : socket_host {
   channel_hub_actor hub;
   std::shared_ptr<socket> out;
   std::map<member_id, member_ptr> members; ///< Those that have entered.
+  std::unique_ptr<replay_runner> replays;
   std::map<member_id, std::string> presence_keys;
   std::map<member_id, follower_ptr> followers; ///< Those that want changes.
 };
@@ -92,6 +96,17 @@ void actor_host::ask_permission(std::uint64_t question, const channel& of) {
                    });
 }
 
+void actor_host::locate_replay(std::uint64_t question, const channel& of) {
+  auto me = realtime_session_actor{self};
+  if (!is_kept(*env, of.name, true)) {
+    caf::anon_send(me, replay_found{question, of.id, error{errc::not_configured, "nothing is kept"}});
+    return;
+  }
+  env->archive->extent(of.name, [me, question, who = of.id](result<kept_extent> extent) {
+    caf::anon_send(me, replay_found{question, who, std::move(extent)});
+  });
+}
+
 void actor_host::enter(const channel& joined) {
   auto made = std::make_shared<channel_member>();
   made->id = joined.id;
@@ -105,6 +120,12 @@ void actor_host::enter(const channel& joined) {
   made->may = joined.may;
   made->out = out;
   members[joined.id] = made;
+  if (joined.asked.replay) {
+    replays->begin(made, joined.name);
+    made->entered = [me = realtime_session_actor{self}, who = joined.id] {
+      caf::anon_send(me, member_entered{who});
+    };
+  }
   self->send(hub, channel_enter{std::move(made)});
   if (!joined.asked.changes.empty())
     follow_changes(joined);
@@ -158,6 +179,7 @@ void actor_host::leave(const channel& gone) {
   self->send(hub, channel_leave{found->second->key, gone.id});
   members.erase(found);
   presence_keys.erase(gone.id);
+  replays->left(gone.id);
   let_go_of(gone.id, false);
 }
 
@@ -171,13 +193,25 @@ void actor_host::renew(const channel& changed) {
   }
 }
 
-void actor_host::broadcast(const channel& from, client_message message) {
+bool actor_host::broadcast(const channel& from, client_message message) {
+  if (is_kept(*env, from.name, from.asked.is_private)) {
+    publish_kept(*env, from.name,
+                 {std::move(message.payload), std::move(message.bytes),
+                  std::move(message.user_event)},
+                 from.id,
+                 [me = realtime_session_actor{self}, who = from.id,
+                  ref = std::move(message.ref)](const result<void>& kept) {
+                   caf::anon_send(me, broadcast_kept{who, ref, kept.has_value()});
+                 });
+    return false;
+  }
   auto note = std::make_shared<channel_note>();
   note->payload = std::move(message.payload);
   note->bytes = std::move(message.bytes);
   note->user_event = std::move(message.user_event);
   note->sender = from.id;
   self->send(hub, channel_publish{channel_key(from.name, from.asked.is_private), std::move(note)});
+  return true;
 }
 
 void actor_host::track(const channel& who, std::string payload) {
@@ -217,6 +251,22 @@ void take(self_pointer self, const client_frame& frame) {
   arm_expiry(self);
 }
 
+replay_runner::hooks replay_hooks(self_pointer self) {
+  return {
+    [self](member_id who) { self->state.channels->fail(who); },
+    [self](member_id who) {
+      self->state.channels->system(who, "system", false, replay_incomplete);
+    },
+    [self](member_id who, const std::string& channel, replay_plan::step step) {
+      self->state.host.env->archive->read(
+        channel, step.after, step.limit,
+        [me = realtime_session_actor{self}, who](result<kept_page> page) {
+          caf::anon_send(me, replay_page{who, std::move(page)});
+        });
+    },
+  };
+}
+
 void look(self_pointer self) {
   auto& state = self->state;
   auto silent = std::chrono::steady_clock::now() - state.host.out->heard_at();
@@ -235,6 +285,7 @@ realtime_session_actor::behavior_type behavior(self_pointer self, const realtime
   if (!env->desks.empty())
     host.desk = env->desks[home];
   host.out = std::move(out);
+  host.replays = std::make_unique<replay_runner>(replay_hooks(self));
   auto first = (env->sessions_begun.fetch_add(1) + 1) << joins_bits;
   self->state.channels
     = std::make_unique<socket_channels>(host, spoken, std::move(own), env->limits, first);
@@ -257,6 +308,20 @@ realtime_session_actor::behavior_type behavior(self_pointer self, const realtime
     [self](const change_notice& notice) {
       self->state.channels->system(notice.who, "postgres_changes", notice.ok, notice.text);
     },
+    [self](const replay_found& found) {
+      auto& state = self->state;
+      const auto* of = state.channels->find(found.who);
+      if (of && of->asked.replay && found.extent)
+        state.host.replays->located(found.who, *of->asked.replay, *found.extent);
+      state.channels->replay_located(found.question, found.extent.has_value());
+      arm_expiry(self);
+    },
+    [self](const member_entered& member) { self->state.host.replays->entered(member.who); },
+    [self](replay_page& page) { self->state.host.replays->take(std::move(page)); },
+    [self](const broadcast_kept& one) {
+      self->state.channels->broadcast_settled(one.who, one.ref, one.ok);
+    },
+    [self](atom::drained) { self->state.host.replays->drained(); },
     [self](const socket_closed& how) {
       self->state.by_client = how.by_client;
       self->quit();

@@ -10,6 +10,7 @@
 
 #include "actors/realtime/change_desk.hpp"
 #include "actors/realtime/channel_hub.hpp"
+#include "actors/realtime/replay_runner.hpp"
 
 namespace lapwing::realtime {
 
@@ -18,6 +19,12 @@ using realtime_session_actor = caf::typed_actor<
   caf::reacts_to<client_frame>,
   // Answers to its questions.
   caf::reacts_to<token_verdict>, caf::reacts_to<permission_verdict>,
+  // From the archive, the hub, and the archive again: see replay_runner.
+  caf::reacts_to<replay_found>, caf::reacts_to<member_entered>, caf::reacts_to<replay_page>,
+  // A broadcast of the client's was kept, or not.
+  caf::reacts_to<broadcast_kept>,
+  // The client took what waited.
+  caf::reacts_to<atom::drained>,
   // From the change desk: what became of its channel's entries.
   caf::reacts_to<change_notice>,
   // The connection is gone.

@@ -20,6 +20,7 @@ public:
   // realtime::socket
   bool text(std::string_view frame) override;
   bool binary(std::string_view frame) override;
+  std::size_t waiting_bytes() const noexcept override { return queued_bytes(); }
   void check_token(std::uint64_t question, std::string token) override;
   void end(std::uint16_t code, std::string_view reason) override;
   std::chrono::steady_clock::time_point heard_at() const noexcept override { return last_heard(); }

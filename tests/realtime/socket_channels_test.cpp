@@ -45,9 +45,15 @@ struct recorder final : socket_host {
   void enter(const channel& of) override { calls.push_back("enter " + of.name); }
   void leave(const channel& of) override { calls.push_back("leave " + of.name); }
   void renew(const channel& of) override { calls.push_back("renew " + of.name + ' ' + of.who->token); }
-  void broadcast(const channel& of, client_message message) override {
+  bool kept = false; ///< Broadcasts are said later.
+  bool broadcast(const channel& of, client_message message) override {
     calls.push_back("broadcast " + of.name);
     broadcasts.push_back(std::move(message));
+    return !kept;
+  }
+  void locate_replay(std::uint64_t asked, const channel& of) override {
+    question = asked;
+    calls.push_back("locate " + of.name);
   }
   void track(const channel& of, std::string payload) override {
     calls.push_back("track " + of.name + ' ' + payload);
@@ -193,6 +199,55 @@ CAF_TEST(without the right to write nothing is sent and nothing is said) {
   w.say(R"(["6","9","realtime:room1","presence",{"event":"track","payload":{}}])");
   CAF_CHECK_EQUAL(w.host.take_call(), "");
   CAF_CHECK(w.host.take_sent().find("\"status\":\"error\"") != std::string::npos);
+}
+
+CAF_TEST(what is to be replayed is located before the join is answered) {
+  auto config = [](const std::string& replay) {
+    return R"(["6","6","realtime:room1","phx_join",{"config":{"private":true,"broadcast":{"replay":)"
+           + replay + "}}}]";
+  };
+  for (auto bad : {R"({})", R"({"since":"1"})", R"({"since":-1})", R"({"since":1,"limit":"x"})",
+                   R"({"after":"7x"})", "7"}) {
+    world w;
+    w.say(config(bad));
+    w.good_token();
+    w.socket->permitted(w.host.question, permissions::all(), w.now);
+    CAF_CHECK(w.host.take_sent().find("UnableToReplayMessages: Replay params are not valid")
+              != std::string::npos);
+  }
+  world w;
+  w.say(config(R"({"since":1})"));
+  w.good_token();
+  w.host.take_call();
+  w.socket->permitted(w.host.question, permissions::all(), w.now);
+  CAF_CHECK_EQUAL(w.host.take_call(), "locate room1");
+  CAF_CHECK_EQUAL(w.host.take_sent(), "");
+  w.socket->replay_located(w.host.question, true);
+  CAF_CHECK_EQUAL(w.host.take_call(), "enter room1");
+  CAF_CHECK(w.host.take_sent().find("\"status\":\"ok\"") != std::string::npos);
+  w.say(config(R"({"since":1})"));
+  w.good_token();
+  w.socket->permitted(w.host.question, permissions::all(), w.now);
+  w.socket->replay_located(w.host.question, false);
+  CAF_CHECK(w.host.take_sent().find("Realtime was unable to replay messages") != std::string::npos);
+  w.say(config(R"({"since":1})"));
+  w.good_token();
+  w.socket->permitted(w.host.question, {false, true, true, true}, w.now);
+  CAF_CHECK(w.host.take_sent().find("Unauthorized: ") != std::string::npos);
+}
+
+CAF_TEST(a broadcast that is kept is answered when it is) {
+  world w;
+  w.joined("room1", R"({"private":true,"broadcast":{"ack":true}})");
+  auto id = w.socket->find(1)->id;
+  w.host.kept = true;
+  w.say(R"(["6","8","realtime:room1","broadcast",{"type":"broadcast","event":"e","payload":{}}])");
+  CAF_CHECK_EQUAL(w.host.take_sent(), "");
+  w.socket->broadcast_settled(id, "\"8\"", true);
+  CAF_CHECK_EQUAL(w.host.take_sent(),
+                  R"(["6","8","realtime:room1","phx_reply",{"status":"ok","response":{}}])");
+  w.socket->broadcast_settled(id, "\"9\"", false);
+  CAF_CHECK(w.host.take_sent().find(not_kept) != std::string::npos);
 }
 
 CAF_TEST(a project may allow private channels only) {
@@ -393,6 +448,8 @@ CAF_TEST(replay is for private channels and wants sense) {
     w.good_token();
     if (w.host.take_call().find("permit") != std::string::npos)
       w.socket->permitted(w.host.question, permissions::all(), w.now);
+    if (w.host.take_call().find("locate") != std::string::npos)
+      w.socket->replay_located(w.host.question, true);
     return w.host.take_sent();
   };
   CAF_CHECK(answer(R"({"broadcast":{"replay":{"since":1}}})").find(

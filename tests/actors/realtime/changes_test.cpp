@@ -88,6 +88,7 @@ struct fake_socket final : socket {
     return true;
   }
   bool binary(std::string_view) override { return true; }
+  std::size_t waiting_bytes() const noexcept override { return 0; }
   void check_token(std::uint64_t, std::string) override {}
   void end(std::uint16_t, std::string_view) override {}
   std::chrono::steady_clock::time_point heard_at() const noexcept override { return {}; }
