@@ -35,6 +35,7 @@ void executor::offer(database_job_ptr job) {
   const auto weight = job->weight();
   const char* refusal = nullptr;
   bool wake = false;
+  bool is_full = false;
   {
     std::lock_guard lock{mutex_};
     if (stopping_) {
@@ -43,7 +44,8 @@ void executor::offer(database_job_ptr job) {
       refusal = "too much is waiting for the database";
     } else {
       queued_weight_ += weight;
-      wake = idle_ > 0 && !is_held_up(*job, {});
+      is_full = waits_for_company_ && queued_weight_ >= settings_.group_max;
+      wake = idle_ > 0 && !waits_for_company_ && !is_held_up(*job, {});
       queue_.push_back(std::move(job));
     }
   }
@@ -51,6 +53,8 @@ void executor::offer(database_job_ptr job) {
     job->refuse({errc::store_unavailable, refusal});
   else if (wake)
     wake_.notify_one();
+  if (is_full)
+    company_.notify_one();
 }
 
 void executor::stop() {
@@ -59,6 +63,7 @@ void executor::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
+  company_.notify_all();
   for (auto& thread : threads_) {
     if (thread.joinable())
       thread.join();
@@ -72,24 +77,51 @@ void executor::work(database_worker& worker) {
     lanes.clear(); // The jobs are gone, or answered, when the worker returns.
     for (const auto& job : group)
       lanes.insert(lanes.end(), job->lanes().begin(), job->lanes().end());
+    const auto began = std::chrono::steady_clock::now();
     worker.run(group);
     group.clear();
-    leave_lanes(lanes);
+    leave(lanes, began);
   }
 }
 
 bool executor::take(std::vector<database_job_ptr>& group) {
   std::unique_lock lock{mutex_};
   for (;;) {
-    pick(group);
-    if (!group.empty())
+    if (!waits_for_company_) {
+      const bool waited = await_company(lock);
+      pick(group);
+      // Whoever brought a job meanwhile has woken nobody, and at the end others waited for this.
+      if (waited && idle_ > 0 && (stopping_ || !queue_.empty()))
+        wake_.notify_all();
+    }
+    if (!group.empty()) {
+      pace_.begun(std::chrono::steady_clock::now());
       return true;
+    }
     if (stopping_ && queue_.empty())
       return false;
     ++idle_;
     wake_.wait(lock);
     --idle_;
   }
+}
+
+/// More will come before the next group could be of use.
+bool executor::is_early() const {
+  return settings_.group_max > 1 && !stopping_ && !queue_.empty()
+         && queued_weight_ < settings_.group_max
+         && std::chrono::steady_clock::now() < pace_.not_before();
+}
+
+bool executor::await_company(std::unique_lock<std::mutex>& lock) {
+  if (!is_early())
+    return false;
+  waits_for_company_ = true;
+  do
+    company_.wait_until(lock, pace_.not_before());
+  while (is_early());
+  waits_for_company_ = false;
+  return true;
 }
 
 bool executor::is_held_up(const database_job& job,
@@ -126,16 +158,19 @@ void executor::pick(std::vector<database_job_ptr>& group) {
     busy_lanes_.insert(job->lanes().begin(), job->lanes().end());
 }
 
-void executor::leave_lanes(const std::vector<std::size_t>& lanes) {
-  if (lanes.empty())
-    return;
+void executor::leave(const std::vector<std::size_t>& lanes, group_pace::time_point began) {
   bool wake = false;
+  bool is_last = false;
   {
     std::lock_guard lock{mutex_};
+    pace_.ended(began, std::chrono::steady_clock::now());
     for (const auto lane : lanes)
       busy_lanes_.erase(lane);
-    wake = idle_ > 0 && (stopping_ || !queue_.empty());
+    is_last = waits_for_company_ && pace_.at_work() == 0;
+    wake = !lanes.empty() && idle_ > 0 && (stopping_ || !queue_.empty());
   }
+  if (is_last)
+    company_.notify_one();
   if (wake)
     wake_.notify_all();
 }

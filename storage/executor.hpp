@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "storage/group_pace.hpp"
 
 namespace lapwing {
 
@@ -67,18 +68,24 @@ public:
 private:
   void work(database_worker& worker);
   bool take(std::vector<database_job_ptr>& group);
+  bool is_early() const;
+  /// Whether it waited.
+  bool await_company(std::unique_lock<std::mutex>& lock);
   void pick(std::vector<database_job_ptr>& group);
-  void leave_lanes(const std::vector<std::size_t>& lanes);
+  void leave(const std::vector<std::size_t>& lanes, group_pace::time_point began);
   bool is_held_up(const database_job& job, const std::unordered_set<std::size_t>& skipped) const;
 
   const options settings_;
   std::vector<std::unique_ptr<database_worker>> workers_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable company_; ///< For the worker that waits for it.
   std::deque<database_job_ptr> queue_;
   std::size_t queued_weight_ = 0;
   std::unordered_set<std::size_t> busy_lanes_; ///< Of the groups that are being done.
   std::size_t idle_ = 0;
+  group_pace pace_;
+  bool waits_for_company_ = false; ///< A worker does, with jobs in the queue.
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -199,6 +199,49 @@ private:
 
 } // namespace
 
+namespace {
+
+/// As long at a group as a slow disk.
+class slow_worker final : public database_worker {
+public:
+  void run(std::vector<database_job_ptr>& group) noexcept override {
+    const auto end = std::chrono::steady_clock::now() + 2 * group_pace::shortest;
+    while (std::chrono::steady_clock::now() < end)
+      std::this_thread::yield();
+    for (auto& job : group)
+      static_cast<counted_job&>(*job).finish();
+  }
+};
+
+} // namespace
+
+CAF_TEST(groups that are begun with company leave nobody behind) {
+  outcome seen;
+  std::vector<std::unique_ptr<database_worker>> made;
+  for (int i = 0; i < 3; ++i)
+    made.push_back(std::make_unique<slow_worker>());
+  executor threads{{"test", 100, 40}, std::move(made)};
+  // Each waits for its job, as senders do; so every job must be begun without a later one's help.
+  std::vector<std::thread> senders;
+  for (int t = 0; t < 8; ++t)
+    senders.emplace_back([&] {
+      for (int i = 0; i < 25; ++i) {
+        outcome own;
+        threads.offer(std::make_unique<counted_job>(own, 1));
+        while (own.done == 0)
+          std::this_thread::yield();
+        ++seen.done;
+      }
+    });
+  for (auto& sender : senders)
+    sender.join();
+  CAF_CHECK_EQUAL(seen.done.load(), 200);
+  for (int i = 0; i < 60; ++i)
+    threads.offer(std::make_unique<counted_job>(seen, 1));
+  threads.stop();
+  CAF_CHECK_EQUAL(seen.done.load(), 260);
+}
+
 CAF_TEST(jobs of a lane are done in their order and by one worker at a time) {
   lane_record record;
   {
