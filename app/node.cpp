@@ -214,8 +214,9 @@ void node::parts::spawn_actors(const config& settings) {
     std::vector<realtime::change_feed::listener> listeners;
     for (std::size_t home = 0; home < homes; ++home) {
       channels.desks.push_back(realtime::spawn_change_desk(system, home, channels.desk));
-      listeners.push_back([desk = channels.desks.back()](realtime::change_batch_ptr batch,
-                                                         std::shared_ptr<void> hold) {
+      listeners.push_back([this, desk = channels.desks.back()](realtime::change_batch_ptr batch,
+                                                               std::shared_ptr<void> hold) {
+        channels.replicating = true; // The first batch says only that.
         caf::anon_send(desk, realtime::change_news{std::move(batch), std::move(hold)});
       });
     }

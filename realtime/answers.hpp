@@ -70,6 +70,8 @@ inline constexpr std::string_view too_many_messages = "Too many messages per sec
 inline constexpr std::string_view client_presence = "Client presence rate limit exceeded";
 inline constexpr std::string_view track_size = "Track message size exceeded";
 inline constexpr std::string_view server = "Server requested disconnect";
+inline constexpr std::string_view no_replication
+  = "Replication connection was not established in time";
 } // namespace ending
 
 std::string may_not_read(std::string_view channel);

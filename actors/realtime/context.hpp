@@ -33,6 +33,12 @@ struct realtime_context {
   std::vector<channel_hub_actor> hubs;
   std::vector<change_desk_actor> desks; ///< Empty without a feed.
 
+  /// How long a channel waits to hear that the stream of changes runs, and how often it looks.
+  std::chrono::milliseconds replication_patience{60'000};
+  std::chrono::milliseconds replication_look{500};
+
+  /// Set by whoever hears the feed: the stream of changes runs.
+  std::atomic<bool> replicating{false};
   mutable std::atomic<std::uint64_t> sessions_begun{0};
   mutable std::atomic<std::uint64_t> notes_dropped{0};
 };

@@ -23,6 +23,8 @@ constexpr std::uint16_t normal_closure = 1000;
 struct session_state;
 using self_pointer = stateful_metered_pointer<realtime_session_actor, session_state>;
 
+void await_replication(self_pointer self, member_id who, std::chrono::milliseconds patience);
+
 /// A random UUID (RFC 9562 5.4), for members that name no presence key.
 std::string random_uuid(const std::function<std::uint64_t()>& random) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -127,6 +129,8 @@ void actor_host::enter(const channel& joined) {
     };
   }
   self->send(hub, channel_enter{std::move(made)});
+  if (joined.asked.replication_ready)
+    await_replication(self, joined.id, env->replication_patience);
   if (!joined.asked.changes.empty())
     follow_changes(joined);
 }
@@ -224,6 +228,26 @@ void actor_host::track(const channel& who, std::string payload) {
 
 void actor_host::untrack(const channel& who) {
   self->send(hub, channel_presence{channel_key(who.name, who.asked.is_private), who.id, {}, {}});
+}
+
+/// Tells the channel once the stream of changes runs, and ends it if that takes too long: at once
+/// where there is nothing to wait for.
+void await_replication(self_pointer self, member_id who, std::chrono::milliseconds patience) {
+  const auto& env = *self->state.host.env;
+  if (env.desk.feed && patience == env.replication_patience) // It begins when somebody asks.
+    env.desk.feed->describe("anon", [](const auto&) {});
+  auto pause = env.desk.feed ? env.replication_look : std::chrono::milliseconds{1};
+  // Not from within the machine's call.
+  self->run_after(pause, [self, who, patience, pause] {
+    auto& state = self->state;
+    const auto& now = *state.host.env;
+    if (now.replicating)
+      return state.channels->system(who, "system", true, replication_ready);
+    if (!now.desk.feed || patience <= pause)
+      return state.channels->shut(who, ending::no_replication);
+    if (state.channels->find(who))
+      await_replication(self, who, patience - pause);
+  });
 }
 
 /// The timer for the next token that expires.
