@@ -7,8 +7,10 @@ import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { request } from "./support/http.mjs";
 import { binary, free_port, temporary_folder } from "./support/node.mjs";
+import { Page } from "./support/browser.mjs";
+import { remove_server } from "./support/postgres.mjs";
 import { SseStream } from "./support/sse.mjs";
-import { Watched, afterwards } from "./support/waiting.mjs";
+import { Watched, afterwards, eventually } from "./support/waiting.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -16,16 +18,16 @@ class Demo extends Watched {
   output = "";
   exit = undefined;
 
-  static async start(t) {
+  static async start(t, flags = [], env = {}) {
     const demo = new Demo();
     const port = await free_port();
     demo.data = join(temporary_folder(t), "demo");
-    demo.child = spawn(join(root, "scripts/run"), ["--demo"], {
+    demo.child = spawn(join(root, "scripts/run"), ["--demo", ...flags], {
       detached: true, // A process group of its own, as a terminal would give it.
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH, HOME: process.env.HOME, LAPWING_BINARY: binary,
-        LAPWING_NODE__LISTEN: `127.0.0.1:${port}`, LAPWING_DEMO_SIMULATOR: "127.0.0.1:0", LAPWING_DEMO_DATA: demo.data,
+        LAPWING_NODE__LISTEN: `127.0.0.1:${port}`, LAPWING_DEMO_SIMULATOR: "127.0.0.1:0", LAPWING_DEMO_DATA: demo.data, ...env,
       },
     });
     for (const stream of [demo.child.stdout, demo.child.stderr]) {
@@ -84,8 +86,30 @@ test("webhooks arrive, polls run, tokens rotate, a connection breaks and recover
   process.kill(-demo.child.pid, "SIGINT");
   await demo.until(() => demo.exit, () => `the end; ${demo.output}`);
   assert.equal(demo.exit.code, 0, demo.output);
-  assert.ok(!demo.is_anybody_there(), "a process is left");
+  // What the people were just asking may outlive them by a moment.
+  await eventually(() => !demo.is_anybody_there(), "no process to be left");
   assert.doesNotMatch(demo.output, /critical/);
+});
+
+test("with PostgreSQL the monitoring page runs beside it, and ends with it", async (t) => {
+  const port = await free_port();
+  const postgres = join(temporary_folder(t), "postgres");
+  afterwards(t, () => remove_server(postgres));
+  const demo = await Demo.start(t, ["--postgres"], { LAPWING_DEMO_POSTGRES: postgres, LAPWING_DEMO_MONITORING_PORT: `${port}` });
+  const page = await demo.until(() => /ann, ben +(http:\S+)\/\?user=ann/.exec(demo.output)?.[1], () => `the page; ${demo.output}`);
+  const { token } = (await request(`${page}/login?user=ann`)).json;
+  const moved = async () => (await request(`${page}/state`, { headers: { authorization: `Bearer ${token}` } })).json.agents.length;
+  await eventually(async () => (await moved()) > 0, "something to move");
+  const browser = await Page.open(t);
+  await browser.go(`${page}/?user=ann`);
+  await browser.until("document.getElementById('streams-status').dataset.status === 'connected'", "the page to be live");
+  assert.deepEqual(browser.complaints, []);
+
+  process.kill(-demo.child.pid, "SIGINT");
+  await demo.until(() => demo.exit, () => `the end; ${demo.output}`);
+  assert.equal(demo.exit.code, 0, demo.output);
+  // What the people were just asking may outlive them by a moment.
+  await eventually(() => !demo.is_anybody_there(), "no process to be left");
 });
 
 test("a folder that is not of a demo is left alone", async (t) => {
