@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -40,13 +42,14 @@ struct table_facts {
   std::vector<bool> primary_key;  ///< By column of `shape`.
 };
 
+using column_names = std::shared_ptr<const std::vector<std::string>>;
+
 /// What a subject may know of a change.
 struct sight {
   bool forbidden = false;  ///< The role may not read the table's key at all.
   bool old_shown = false;  ///< It might have seen the old row.
-  std::string record;      ///< The row as it is now, a JSON object; empty: not for these eyes.
-  /// Names of the columns that the role may read.
-  std::shared_ptr<const std::vector<std::string>> readable;
+  std::string_view record; ///< The row as it is now, a JSON object; empty: not for these eyes.
+  column_names readable;   ///< Names of the columns that the role may read.
 };
 
 struct table_rules {
@@ -54,14 +57,49 @@ struct table_rules {
   std::vector<std::string> primary_key; ///< Names; empty: there is none.
 };
 
+/// Who may see what of the changes of one table. Rows that no policy can tell apart share an image,
+/// so that each subject is asked once about all of them.
+struct table_sights {
+  struct row_place {
+    std::string record;    ///< The row as it is now; empty when it is gone.
+    std::uint32_t now = 0; ///< Image of the row as it is now; 0: there is none.
+    std::uint32_t old = 0; ///< Image of the old row.
+  };
+  struct role_facts {
+    bool forbidden = false;
+    column_names readable;
+    std::vector<std::string> records; ///< By place, for its `exact` subjects.
+  };
+  struct seen_images {
+    bool exact = false;       ///< A place is its own image; its old row's is places.size() more.
+    std::vector<bool> images; ///< From 1.
+  };
+
+  table_rules rules;
+  std::vector<row_place> places;     ///< The changes of this table in the order of the question.
+  std::vector<role_facts> roles;
+  std::vector<seen_images> subjects;
+
+  /// Whether the row as it is now, or as it was, is one that the subject sees.
+  bool sees_now(std::size_t subject, std::size_t place) const noexcept;
+  bool sees_old(std::size_t subject, std::size_t place) const noexcept;
+};
+
 struct sights {
-  std::vector<std::vector<sight>> of;  ///< By subject, then by change as asked.
-  std::vector<table_rules> rules;      ///< By change as asked.
+  std::vector<table_sights> tables;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> of; ///< Table and place, by change as asked.
+  std::vector<std::uint32_t> role_of;                      ///< By subject: index in `roles`.
+
+  const table_sights& table_of(std::size_t change) const { return tables[of[change].first]; }
+  const table_rules& rules(std::size_t change) const { return table_of(change).rules; }
+  /// Valid as long as this is.
+  sight look(std::size_t subject, std::size_t change) const;
 };
 
 struct sight_question {
-  change_batch_ptr keep; ///< What `changes` point into.
+  std::vector<change_batch_ptr> keep; ///< What `changes` point into.
   std::vector<const row_change*> changes;
+  std::vector<std::uint32_t> transactions; ///< Those of `changes`.
   std::vector<subject> subjects;
 };
 

@@ -93,15 +93,15 @@ change_entry read_change_entry(std::string_view text) {
   return made;
 }
 
-bool change_entry::wants(const row_change& change) const noexcept {
-  std::string_view kind = change.kind == change_kind::insert   ? "INSERT"
-                          : change.kind == change_kind::update ? "UPDATE"
-                          : change.kind == change_kind::remove ? "DELETE"
-                                                               : "";
-  if (kind.empty() || !problem.empty())
+bool change_entry::wants(change_kind kind, const realtime::table& of) const noexcept {
+  std::string_view name = kind == change_kind::insert   ? "INSERT"
+                          : kind == change_kind::update ? "UPDATE"
+                          : kind == change_kind::remove ? "DELETE"
+                                                        : "";
+  if (name.empty() || !problem.empty())
     return false;
-  return (event == "*" || event == kind) && (schema == "*" || schema == change.of->schema)
-         && (table == "*" || table == change.of->name);
+  return (event == "*" || event == name) && (schema == "*" || schema == of.schema)
+         && (table == "*" || table == of.name);
 }
 
 std::string change_entry::described() const {

@@ -23,7 +23,8 @@ struct change_entry {
   std::optional<std::vector<std::string>> select; ///< Only these columns, and the primary key.
   std::string problem; ///< Not empty: the entry is no use, and this is what the client is told.
 
-  bool wants(const row_change& change) const noexcept;
+  bool wants(change_kind kind, const realtime::table& of) const noexcept;
+  bool wants(const row_change& change) const noexcept { return wants(change.kind, *change.of); }
   /// The original's way to name an entry in its messages: "event: *, schema: public, ...".
   std::string described() const;
 };

@@ -67,6 +67,7 @@ result<row_change> transaction_assembler::change_of(change_kind kind, std::uint3
 
 void transaction_assembler::end_part(std::vector<transaction_part>& out, bool last, lsn end_lsn) {
   transaction_part next;
+  next.xid = current_.xid;
   next.time = current_.time;
   next.commit_lsn = current_.commit_lsn;
   current_.last = last;
@@ -114,6 +115,7 @@ void transaction_assembler::finish_streamed(const pgoutput::stream_commit& end,
     kept = std::move(node.mapped());
   streamed_bytes_ -= kept.bytes;
   current_ = {};
+  current_.xid = end.xid;
   current_.time = commit_time(end.how.time_us);
   current_.commit_lsn = end.how.commit_lsn;
   for (auto& [xid, change] : kept.changes) {
@@ -160,6 +162,7 @@ result<void> transaction_assembler::take(std::string_view message,
           return nonsense("a transaction inside of another");
         open_ = true;
         current_ = {};
+        current_.xid = begin.xid;
         current_.time = commit_time(begin.time_us);
         current_.commit_lsn = begin.final_lsn;
         return {};

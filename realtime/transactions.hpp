@@ -55,6 +55,7 @@ struct row_change {
 
 struct transaction_part {
   std::vector<row_change> changes;
+  std::uint32_t xid = 0; ///< The same in all parts of a transaction.
   timestamp time{};   ///< Of the commit.
   lsn commit_lsn = 0; ///< Of the transaction; the same in all its parts.
   lsn end_lsn = 0;    ///< In the last part: acknowledging this lets PostgreSQL forget it.

@@ -4,32 +4,20 @@
 #include <chrono>
 #include <deque>
 #include <map>
-#include <unordered_set>
+#include <vector>
 
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/realtime/change_work.hpp"
 #include "actors/runtime/metered.hpp"
 #include "realtime/answers.hpp"
-#include "realtime/frames.hpp"
-#include "realtime/shown_change.hpp"
 
 namespace lapwing::realtime {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// One that is told changes.
-struct following {
-  follower_ptr who;
-  std::uint64_t live_after = 0; ///< Batches up to this one come to it by replay, or not at all.
-  lsn reached = 0;              ///< What it has been told of ends here.
-  std::unordered_set<std::string> seen; ///< Rows that it was shown, by table and key.
-  /// The entries' filters for the table's shape of the moment.
-  std::vector<std::pair<table_ptr, std::optional<bound_filter>>> bound;
-};
-using following_ptr = std::shared_ptr<following>;
 
 struct kept_batch {
   change_batch_ptr batch;
@@ -37,35 +25,11 @@ struct kept_batch {
   std::chrono::steady_clock::time_point when;
 };
 
-/// A batch to be told: to all that are live, or again to one.
-struct job {
-  change_batch_ptr batch;
-  following_ptr only;
-  lsn after = 0; ///< For one: only what committed after this place.
-  std::shared_ptr<void> hold;
-};
-
-struct wish {
-  following_ptr who;
-  std::size_t change = 0; ///< Index in `changes`.
-  std::size_t subject = 0;
-  std::vector<std::uint32_t> ids;
-  const change_entry* entry = nullptr; ///< The first that matched: its selection counts.
-};
-
-/// The job that waits for the feed's word.
-struct work {
-  std::uint64_t number = 0;
-  job what;
-  std::vector<const row_change*> changes;
-  std::vector<timestamp> times;
-  std::vector<wish> wishes;
-};
-
 struct desk_state {
   static inline const char* name = "change_desk";
   const desk_context* env = nullptr;
-  std::map<member_id, following_ptr> followers;
+  std::map<member_id, following_ptr> by_id;
+  std::vector<following_ptr> followers; ///< The same.
   std::deque<kept_batch> kept;
   std::size_t kept_bytes = 0;
   lsn forgotten = 0;        ///< What committed up to here is kept no more.
@@ -75,8 +39,8 @@ struct desk_state {
   bool caught_up = false;   ///< With what happened before this node began.
   std::vector<std::pair<tables_described, change_listener_actor>> waiting; ///< For that.
   lsn reached = 0;
-  std::deque<job> jobs;
-  std::unique_ptr<work> current;
+  std::deque<change_job> jobs;
+  std::unique_ptr<change_work> current; ///< Waits for the feed's word.
   std::uint64_t works = 0;
 };
 
@@ -94,109 +58,20 @@ std::size_t weight(const change_batch& batch) {
   return bytes;
 }
 
-std::string row_name(const row_change& change, const table_rules& rules) {
-  auto key = row_key(change, rules);
-  return key.empty() ? key : std::to_string(change.of->id) + key;
-}
+// -- one question after the other -----------------------------------------------------------------
 
-// -- who wants what -------------------------------------------------------------------------------
-
-const bound_filter* filter_for(following& who, std::size_t entry, const table_ptr& of) {
-  auto& bound = who.bound[entry];
-  if (bound.first != of) {
-    bound.first = of;
-    bound.second.reset();
-    if (auto made = bound_filter::bind(who.who->entries[entry].filter, *of))
-      bound.second = std::move(*made);
-  }
-  return bound.second ? &*bound.second : nullptr;
-}
-
-void add_wish(work& now, const following_ptr& who, const row_change& change, std::size_t index,
-              std::vector<subject>& subjects) {
-  wish made;
-  for (std::size_t i = 0; i < who->who->entries.size(); ++i) {
-    const auto& entry = who->who->entries[i];
-    if (!entry.wants(change))
-      continue;
-    const auto* filter = filter_for(*who, i, change.of);
-    bool removed = change.kind == change_kind::remove;
-    if (!filter || !filter->matches(*change.of, removed ? change.old : change.row,
-                                    removed && change.old_is_key))
-      continue;
-    if (!made.entry)
-      made.entry = &entry;
-    if (std::find(made.ids.begin(), made.ids.end(), entry.id) == made.ids.end())
-      made.ids.push_back(entry.id);
-  }
-  if (made.ids.empty())
-    return;
-  made.who = who;
-  made.change = index;
-  auto found = std::find(subjects.begin(), subjects.end(), who->who->who);
-  made.subject = static_cast<std::size_t>(found - subjects.begin());
-  if (found == subjects.end())
-    subjects.push_back(who->who->who);
-  now.wishes.push_back(std::move(made));
-}
-
-std::vector<following_ptr> audience(desk_state& state, const job& what) {
-  if (what.only)
-    return {what.only};
-  std::vector<following_ptr> all;
-  for (auto& [id, one] : state.followers)
-    if (one->live_after < what.batch->number)
-      all.push_back(one);
-  return all;
-}
-
-void next_job(self_pointer self);
-
-void end_job(self_pointer self) {
-  auto& state = self->state;
-  auto done = std::move(state.current);
-  for (auto& one : audience(state, done->what))
-    one->reached = std::max(one->reached, done->what.batch->reached);
-  next_job(self);
-}
-
-void next_job(self_pointer self) {
+void next_question(self_pointer self) {
   auto& state = self->state;
   while (!state.current && !state.jobs.empty()) {
-    auto now = std::make_unique<work>();
-    now->number = ++state.works;
-    now->what = std::move(state.jobs.front());
-    state.jobs.pop_front();
-    auto listeners = audience(state, now->what);
-    std::vector<subject> subjects;
-    for (const auto& part : now->what.batch->parts) {
-      if (part.commit_lsn <= now->what.after)
-        continue;
-      for (const auto& change : part.changes) {
-        auto wishes = now->wishes.size();
-        for (const auto& who : listeners)
-          if (!who->who->gone)
-            add_wish(*now, who, change, now->changes.size(), subjects);
-        if (now->wishes.size() > wishes) {
-          now->changes.push_back(&change);
-          now->times.push_back(part.time);
-        }
-      }
-    }
-    state.current = std::move(now);
-    if (state.current->wishes.empty()) {
-      auto done = std::move(state.current);
-      for (auto& one : listeners)
-        one->reached = std::max(one->reached, done->what.batch->reached);
+    auto next = std::make_unique<change_work>(++state.works, state.jobs, state.followers);
+    if (next->empty()) {
+      next->note_reached(state.followers);
       continue;
     }
-    sight_question question;
-    question.keep = state.current->what.batch;
-    question.changes = state.current->changes;
-    question.subjects = std::move(subjects);
-    state.env->feed->look(std::move(question),
+    state.current = std::move(next);
+    state.env->feed->look(state.current->question(),
                           [me = change_desk_actor{self},
-                           number = state.current->number](result<sights> what) {
+                           number = state.current->number()](result<sights> what) {
                             caf::anon_send(me, changes_seen{number,
                                                             std::make_shared<result<sights>>(
                                                               std::move(what))});
@@ -204,76 +79,17 @@ void next_job(self_pointer self) {
   }
 }
 
-// -- telling them ---------------------------------------------------------------------------------
-
-/// The database could not be asked: what was in this batch is lost to them, and they are told.
-void say_reset(const work& now) {
-  std::unordered_set<member_id> told;
-  for (const auto& one : now.wishes) {
-    const auto& who = *one.who->who;
-    if (who.gone || !told.insert(who.id).second)
-      continue;
-    std::string frame;
-    append_text_frame(frame, who.spoken, no_ref, no_ref, who.topic, "system",
-                      system_payload("postgres_changes", false, "reset",
-                                     who.topic.substr(who.topic.find(':') + 1)));
-    who.out->text(frame);
-  }
-}
-
-void tell(desk_state& state, const work& now, const sights& what) {
-  struct made_data {
-    bool shown = false;
-    std::string text;
-  };
-  std::map<std::pair<std::size_t, std::size_t>, made_data> whole; ///< Without a selection.
-  std::string frame;
-  for (const auto& one : now.wishes) {
-    const auto& who = *one.who->who;
-    if (who.gone)
-      continue;
-    const auto& change = *now.changes[one.change];
-    const auto& rules = what.rules[one.change];
-    const auto& may = what.of[one.subject][one.change];
-    auto name = row_name(change, rules);
-    bool seen = one.who->seen.contains(name);
-    std::optional<std::string> own;
-    const std::string* data = nullptr;
-    auto place = std::pair{one.subject, one.change};
-    if (one.entry->select || (seen && change.kind == change_kind::remove)) {
-      own = shown_change(change, now.times[one.change], rules, may, seen, one.entry->select);
-      data = own ? &*own : nullptr;
-    } else {
-      auto [found, fresh] = whole.try_emplace(place);
-      if (fresh)
-        if (auto made = shown_change(change, now.times[one.change], rules, may, false, {})) {
-          found->second.shown = true;
-          found->second.text = std::move(*made);
-        }
-      data = found->second.shown ? &found->second.text : nullptr;
-    }
-    if (!data || change.kind == change_kind::remove)
-      one.who->seen.erase(name);
-    else if (rules.row_security && one.who->seen.size() < state.env->settings.seen_rows_max)
-      one.who->seen.insert(std::move(name));
-    if (!data)
-      continue;
-    frame.clear();
-    append_text_frame(frame, who.spoken, no_ref, no_ref, who.topic, "postgres_changes",
-                      change_payload(one.ids, *data));
-    who.out->text(frame);
-  }
-}
-
 void seen(self_pointer self, const changes_seen& message) {
   auto& state = self->state;
-  if (!state.current || state.current->number != message.job)
+  if (!state.current || state.current->number() != message.job)
     return;
+  auto done = std::move(state.current);
   if (*message.what)
-    tell(state, *state.current, **message.what);
+    done->tell(**message.what, state.env->settings.seen_rows_max);
   else
-    say_reset(*state.current);
-  end_job(self);
+    done->say_reset();
+  done->note_reached(state.followers);
+  next_question(self);
 }
 
 // -- batches --------------------------------------------------------------------------------------
@@ -305,10 +121,8 @@ void take_batch(self_pointer self, const change_news& message) {
     state.kept_bytes = 0;
     state.forgotten = batch->reached;
     state.crash_at = 0;
-    auto all = std::make_unique<work>();
-    for (auto& [id, one] : state.followers)
-      all->wishes.push_back({one, 0, 0, {}, nullptr});
-    say_reset(*all);
+    for (const auto& one : state.followers)
+      say_reset(*one->who);
   }
   state.newest = batch->number;
   state.reached = std::max(state.reached, batch->reached);
@@ -317,7 +131,7 @@ void take_batch(self_pointer self, const change_news& message) {
   state.kept_bytes += bytes;
   forget_old(state, now);
   state.jobs.push_back({batch, nullptr, batch->history, message.hold});
-  next_job(self);
+  next_question(self);
   if (!state.caught_up && batch->reached >= batch->history) {
     state.caught_up = true;
     for (auto& [described_one, session] : std::exchange(state.waiting, {}))
@@ -326,6 +140,14 @@ void take_batch(self_pointer self, const change_news& message) {
 }
 
 // -- followers ------------------------------------------------------------------------------------
+
+void forget(desk_state& state, member_id id) {
+  auto found = state.by_id.find(id);
+  if (found == state.by_id.end())
+    return;
+  std::erase(state.followers, found->second);
+  state.by_id.erase(found);
+}
 
 /// What is wrong with an entry, or empty. Wildcards need no filter that fits every table.
 std::string problem_of(const change_entry& entry, const std::vector<table_facts>& tables) {
@@ -363,26 +185,22 @@ std::optional<lsn> missed_from(self_pointer self, const change_follower& who) {
 
 void begin_following(self_pointer self, const follower_ptr& who) {
   auto& state = self->state;
-  auto made = std::make_shared<following>();
-  made->who = who;
+  auto made = std::make_shared<following>(who);
   made->live_after = state.newest;
   made->reached = state.reached;
-  made->bound.resize(who->entries.size());
-  state.followers[who->id] = made;
+  state.by_id[who->id] = made;
+  state.followers.push_back(made);
   auto from = missed_from(self, *who);
   if (!from)
     return;
   made->reached = *from;
   forget_old(state, self->clock().now());
-  if (*from < state.forgotten) {
-    auto told = std::make_unique<work>();
-    told->wishes.push_back({made, 0, 0, {}, nullptr});
-    say_reset(*told);
-  }
+  if (*from < state.forgotten)
+    say_reset(*who);
   for (const auto& one : state.kept)
     if (one.batch->reached > *from)
       state.jobs.push_back({one.batch, made, *from, nullptr});
-  next_job(self);
+  next_question(self);
 }
 
 void described(self_pointer self, const tables_described& message,
@@ -403,20 +221,20 @@ void described(self_pointer self, const tables_described& message,
   self->send(session, change_notice{message.who->id, problem.empty(),
                                     problem.empty() ? std::string{subscribed} : problem});
   if (!problem.empty())
-    self->state.followers.erase(message.who->id);
-  else if (!self->state.followers.contains(message.who->id))
+    forget(self->state, message.who->id);
+  else if (!self->state.by_id.contains(message.who->id))
     begin_following(self, message.who);
 }
 
 void unfollow(self_pointer self, const change_unfollow& message) {
   auto& state = self->state;
-  auto found = state.followers.find(message.who->id);
-  if (found == state.followers.end())
+  auto found = state.by_id.find(message.who->id);
+  if (found == state.by_id.end())
     return;
   if (message.ended)
     state.env->gone->left(message.who->resume_key, found->second->reached, self->clock().now());
   found->second->who->gone = true;
-  state.followers.erase(found);
+  forget(state, message.who->id);
 }
 
 change_desk_actor::behavior_type behavior(self_pointer self, const desk_context* env) {

@@ -16,10 +16,11 @@ namespace {
 using namespace std::chrono_literals;
 using namespace realtime;
 
-/// Batches that somebody is not done with: more wait in the database. Guess.
-constexpr std::size_t flying_max = 16;
+/// Changes (and batches) that somebody is not done with: more wait in the database. Guess.
+constexpr std::size_t flying_max = 8192;
 constexpr std::size_t batch_changes_max = 500;
 constexpr auto word_interval = 500ms;
+constexpr auto place_interval = 100ms;
 constexpr auto retry_after = 500ms;
 constexpr auto longest_wait = 200ms;
 
@@ -191,6 +192,15 @@ result<void> replication_feed::stream() {
   return take(*opened);
 }
 
+/// Places that were reached within a moment are one, told by its first: a busy database has many.
+void replication_feed::note_place() {
+  auto now = clock::now();
+  if (!places_.empty() && now - places_.back().first < place_interval)
+    places_.back().second = reached_;
+  else
+    places_.emplace_back(now, reached_);
+}
+
 bool replication_feed::confirm(replication_stream& to) {
   auto now = clock::now();
   while (!places_.empty()
@@ -202,6 +212,13 @@ bool replication_feed::confirm(replication_stream& to) {
   next_word_ = now + word_interval;
   note_state(false);
   return to.confirm(reached_, confirmed_, !caught_up_);
+}
+
+/// Until something came, or somebody is done with a batch.
+void replication_feed::rest(replication_stream& from) {
+  from.wait(wake_, longest_wait);
+  eventfd_t ignored = 0;
+  ::eventfd_read(wake_, &ignored);
 }
 
 result<void> replication_feed::take(replication_stream& from) {
@@ -220,9 +237,7 @@ result<void> replication_feed::take(replication_stream& from) {
     if (clock::now() >= next_word_ && !confirm(from))
       return error{errc::store_unavailable, "the replication connection broke"};
     if (flying_->count >= flying_max) { // Whoever is done with one wakes us.
-      from.wait(wake_, longest_wait);
-      eventfd_t ignored = 0;
-      ::eventfd_read(wake_, &ignored);
+      rest(from);
       if (flying_->count >= flying_max) {
         pollfd watched{wake_, POLLIN, 0};
         ::poll(&watched, 1, static_cast<int>(std::chrono::milliseconds{longest_wait}.count()));
@@ -235,14 +250,14 @@ result<void> replication_feed::take(replication_stream& from) {
     switch (message->what) {
       case replication_stream::event::nothing:
         flush();
-        from.wait(wake_, longest_wait);
+        rest(from);
         break;
       case replication_stream::event::keepalive:
         flush();
         // Nothing of ours is before this place: the server need not keep what others wrote.
         if (!assembler.inside() && message->end > reached_) {
           reached_ = message->end;
-          places_.emplace_back(clock::now(), reached_);
+          note_place();
           flush();
         }
         if (message->answer && !confirm(from))
@@ -270,7 +285,7 @@ void replication_feed::hand_on(std::vector<transaction_part> parts, bool lost) {
     lost = lost || part.lost;
     if (part.last && part.end_lsn > reached_) {
       reached_ = part.end_lsn;
-      places_.emplace_back(clock::now(), reached_);
+      note_place();
     }
   }
   batch->number = ++batches_;
@@ -280,14 +295,17 @@ void replication_feed::hand_on(std::vector<transaction_part> parts, bool lost) {
   batch->resume_at = std::exchange(resume_at_, 0);
   caught_up_ = caught_up_ || reached_ >= history_;
   batch->lost = lost;
-  ++flying_->count;
-  std::shared_ptr<void> hold{static_cast<void*>(flying_.get()), [flying = flying_](void*) {
-                               --flying->count;
+  std::size_t weight = 1;
+  for (const auto& part : batch->parts)
+    weight += part.changes.size();
+  flying_->count += weight;
+  std::shared_ptr<void> hold{static_cast<void*>(flying_.get()), [flying = flying_, weight](void*) {
+                               flying->count -= weight;
                                ::eventfd_write(flying->wake, 1);
                              }};
   change_batch_ptr shared = std::move(batch);
-  for (const auto& listener : listeners_)
-    listener(shared, hold);
+  for (const auto& each : listeners_)
+    each(shared, hold);
 }
 
 } // namespace lapwing::postgres

@@ -57,7 +57,9 @@ private:
   result<void> prepare();
   result<void> stream();
   result<void> take(replication_stream& from);
+  void rest(replication_stream& from);
   void hand_on(std::vector<realtime::transaction_part> parts, bool lost);
+  void note_place();
   bool confirm(replication_stream& to);
   void note_state(bool clean);
   bool wait_before_retry();

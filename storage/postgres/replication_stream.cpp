@@ -64,10 +64,14 @@ result<replication_stream> replication_stream::open(const std::string& parameter
 
 result<replication_stream::message> replication_stream::next() {
   auto* connection = connection_.get();
-  if (PQconsumeInput(connection) == 0)
-    return broken(connection);
+  // Input is taken only when no whole message is left: each taking moves all that is buffered.
   char* buffer = nullptr;
   int size = PQgetCopyData(connection, &buffer, 1);
+  if (size == 0) {
+    if (PQconsumeInput(connection) == 0)
+      return broken(connection);
+    size = PQgetCopyData(connection, &buffer, 1);
+  }
   if (size == 0)
     return message{};
   if (size < 0) {

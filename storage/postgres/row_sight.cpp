@@ -1,7 +1,9 @@
 #include "storage/postgres/row_sight.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -19,10 +21,13 @@ using namespace std::chrono_literals;
 
 /// Beyond these somebody has to wait elsewhere: guess.
 constexpr std::size_t waiting_max = 10'000;
+/// Desks of several threads ask at the same time. Guess.
+constexpr std::size_t workers_count = 4;
 /// A change that nobody can be asked about is lost to its followers, so a server that restarts is
 /// waited for; new changes wait in the database meanwhile.
 constexpr auto look_patience = 60s;
 constexpr auto look_again_after = 250ms;
+constexpr auto early_again_after = 1ms;
 
 error unavailable() {
   return {errc::store_unavailable, "the database cannot be asked"};
@@ -39,10 +44,10 @@ void append_element(std::string& array, std::string_view value) {
 }
 
 /// A row's cells as an object; what is not known is left out.
-std::string object_of(const table& of, const tuple& row, bool key_only) {
+std::string object_of(const table& of, const tuple& row) {
   std::string out = "{";
   for (std::size_t i = 0; i < row.size(); ++i) {
-    if (row[i].kind == cell_kind::unchanged || (key_only && !of.columns[i].key))
+    if (row[i].kind == cell_kind::unchanged)
       continue;
     if (out.size() > 1)
       out += ',';
@@ -53,13 +58,14 @@ std::string object_of(const table& of, const tuple& row, bool key_only) {
   return out + '}';
 }
 
-/// Keys are compared by their text, whatever their type. All cells: which of them are the primary
-/// key the database knows better than the stream.
-std::string texts_of_all(const table& of, const tuple& row) {
+/// What finds a row, as texts, whatever the types. All cells until the database has said which of
+/// them are the primary key: it knows better than the stream.
+std::string key_of(const table& of, const tuple& row, const std::vector<std::string>* names) {
   std::string out = "{";
   for (std::size_t i = 0; i < row.size(); ++i) {
     constexpr std::size_t key_bytes_max = 2704; // Of a B-tree's entry: nothing longer is a key.
-    if (row[i].kind != cell_kind::text || row[i].value.size() > key_bytes_max)
+    if (row[i].kind != cell_kind::text || row[i].value.size() > key_bytes_max
+        || (names && std::find(names->begin(), names->end(), of.columns[i].name) == names->end()))
       continue;
     if (out.size() > 1)
       out += ',';
@@ -72,93 +78,197 @@ std::string texts_of_all(const table& of, const tuple& row) {
 
 /// The changes of one table, by their places in the question.
 struct group {
+  const table* of = nullptr;
   std::vector<std::size_t> places;
-  std::string keys = "[";
-  std::string olds = "[";
 };
 
-std::vector<std::string> names_of(const std::string& json) {
+std::vector<std::string> names_of(const nlohmann::json& list) {
   std::vector<std::string> names;
-  auto read = nlohmann::json::parse(json, nullptr, false);
-  if (read.is_array())
-    for (const auto& name : read)
+  if (list.is_array())
+    for (const auto& name : list)
       if (name.is_string())
         names.push_back(name.get<std::string>());
   return names;
 }
 
-void take_answer(const std::vector<text_row>& rows, const group& asked, sights& into) {
-  for (const auto& row : rows) {
-    auto subject = static_cast<std::size_t>(std::stoul(row[0].value_or("0")));
-    auto place = static_cast<std::size_t>(std::stoul(row[1].value_or("0")));
-    const auto& kind = *row[2];
-    if (kind == "rules") {
-      auto read = nlohmann::json::parse(row[3].value_or("{}"), nullptr, false);
-      table_rules rules;
-      rules.row_security = read.value("secured", true);
-      rules.primary_key = names_of(read.value("key", nlohmann::json::array()).dump());
-      for (auto at : asked.places)
-        into.rules[at] = rules;
+std::size_t number_of(const std::optional<std::string>& text) {
+  std::size_t number = 0;
+  for (char c : text.value_or(""))
+    if (c >= '0' && c <= '9')
+      number = number * 10 + static_cast<std::size_t>(c - '0');
+  return number;
+}
+
+/// "{3,17}": an array of small numbers; NULL among them is nothing.
+std::vector<bool> images_of(const std::optional<std::string>& text) {
+  std::vector<bool> images;
+  std::size_t number = 0;
+  for (char c : text.value_or("")) {
+    if (c >= '0' && c <= '9') {
+      number = number * 10 + static_cast<std::size_t>(c - '0');
       continue;
     }
-    auto& of = into.of[subject - 1];
-    if (kind == "forbidden" || kind == "readable") {
-      auto names
-        = std::make_shared<const std::vector<std::string>>(names_of(row[3].value_or("[]")));
-      for (auto at : asked.places) {
-        of[at].forbidden = kind == "forbidden";
-        of[at].readable = names;
-      }
-      continue;
+    if (number != 0) {
+      if (number >= images.size())
+        images.resize(number + 1);
+      images[number] = true;
     }
-    auto& one = of[asked.places[place - 1]];
-    if (kind == "current")
-      one.record = row[3].value_or("");
-    else
-      one.old_shown = true;
+    number = 0;
+  }
+  return images;
+}
+
+void take_records(const std::string& json, std::vector<std::string>& into) {
+  for (const auto& one : nlohmann::json::parse(json, nullptr, false)) {
+    auto place = one[0].get<std::size_t>();
+    if (place - 1 < into.size())
+      into[place - 1] = one[1].get<std::string>();
   }
 }
 
-result<sights> look_with(text_link& link, const sight_question& what) {
-  sights made;
-  made.of.assign(what.subjects.size(), std::vector<sight>(what.changes.size()));
-  made.rules.resize(what.changes.size());
-  std::string roles = "{";
-  std::string claims = "{";
-  for (const auto& one : what.subjects) {
-    append_element(roles, one.role);
-    append_element(claims, one.claims);
-  }
-  std::map<std::uint32_t, group> groups;
-  for (std::size_t i = 0; i < what.changes.size(); ++i) {
-    const auto& change = *what.changes[i];
-    auto& of = groups[change.of->id];
-    if (!of.places.empty()) {
-      of.keys += ',';
-      of.olds += ',';
+void take_answer(std::vector<text_row>& rows, table_sights& into) {
+  for (auto& row : rows) {
+    auto subject = number_of(row[0]);
+    auto place = number_of(row[1]);
+    const auto& kind = *row[2];
+    if (kind == "now" || kind == "old") {
+      auto& one = into.places[place - 1];
+      auto image = static_cast<std::uint32_t>(number_of(row[4]));
+      (kind == "now" ? one.now : one.old) = image;
+      if (kind == "now")
+        one.record = std::move(row[3]).value_or("");
+    } else if (kind == "seen" || kind == "exact") {
+      auto& one = into.subjects[subject - 1];
+      one.exact = kind == "exact";
+      one.images = images_of(row[4]);
+      if (!one.exact)
+        continue;
+      auto& records = into.roles[place - 1].records;
+      records.resize(into.places.size());
+      if (row[3])
+        take_records(*row[3], records);
+    } else if (kind == "rules") {
+      auto read = nlohmann::json::parse(row[3].value_or("{}"), nullptr, false);
+      into.rules.row_security = read.value("secured", true);
+      into.rules.primary_key = names_of(read.value("key", nlohmann::json::array()));
+    } else {
+      auto& role = into.roles[subject - 1];
+      role.forbidden = kind == "forbidden";
+      role.readable = std::make_shared<const std::vector<std::string>>(
+        names_of(nlohmann::json::parse(row[3].value_or("[]"), nullptr, false)));
     }
-    of.places.push_back(i);
-    bool removed = change.kind == change_kind::remove;
-    of.keys += removed ? "null" : texts_of_all(*change.of, change.row);
-    of.olds += change.old.empty() ? "null" : object_of(*change.of, change.old, change.old_is_key);
   }
-  for (auto& [relation, of] : groups) {
-    auto rows = link.run("SELECT * FROM lapwing_realtime.sight($1::oid, $2::jsonb, $3::jsonb,"
-                         " $4::text[], $5::text[])",
-                         {std::to_string(relation), of.keys + ']', of.olds + ']', roles + '}',
-                          claims + '}'});
-    if (!rows)
-      return rows.error();
-    take_answer(*rows, of, made);
+}
+
+/// What is the same for all tables: the subjects, each role once, and the transactions.
+struct asked_subjects {
+  std::string roles = "{";
+  std::string role_of = "{";
+  std::string claims = "{";
+  std::string transactions = "{";
+  std::size_t role_count = 0;
+
+  asked_subjects(const sight_question& what, std::vector<std::uint32_t>& indexes) {
+    std::map<std::string_view, std::uint32_t> known;
+    for (auto xid : what.transactions)
+      append_element(transactions, std::to_string(xid));
+    for (const auto& one : what.subjects) {
+      auto [found, fresh] = known.emplace(one.role, static_cast<std::uint32_t>(known.size()));
+      if (fresh)
+        append_element(roles, one.role);
+      indexes.push_back(found->second);
+      append_element(role_of, std::to_string(found->second + 1));
+      append_element(claims, one.claims);
+    }
+    role_count = known.size();
+    roles += '}';
+    role_of += '}';
+    claims += '}';
+    transactions += '}';
+  }
+};
+
+/// One table's part of the question; `keys` knows its primary key, or is told it.
+result<table_sights> look_at(text_link& link, const sight_question& what, const group& of,
+                             const asked_subjects& subjects,
+                             std::map<std::uint32_t, std::vector<std::string>>& keys,
+                             const std::function<bool()>& give_up) {
+  for (;;) {
+    auto known = keys.find(of.of->id);
+    std::string rows = "[";
+    std::string olds = "[";
+    for (auto at : of.places) {
+      const auto& change = *what.changes[at];
+      if (rows.size() > 1) {
+        rows += ',';
+        olds += ',';
+      }
+      rows += change.kind == change_kind::remove
+                ? "null"
+                : key_of(*change.of, change.row, known == keys.end() ? nullptr : &known->second);
+      // Policies are not asked about a row of which only the key is known.
+      olds += change.old.empty() || change.old_is_key ? "null" : object_of(*change.of, change.old);
+    }
+    auto answer = link.run("SELECT * FROM lapwing_realtime.sight($1::oid, $2::bigint[], $3::jsonb,"
+                           " $4::jsonb, $5::text[], $6::int[], $7::text[])",
+                           {std::to_string(of.of->id), subjects.transactions, rows + ']', olds + ']', subjects.roles,
+                            subjects.role_of, subjects.claims});
+    if (!answer)
+      return answer.error();
+    if (!answer->empty() && answer->back()[2] == "early") {
+      if (give_up())
+        return error{errc::store_unavailable, "a transaction is not to be seen yet"};
+      continue;
+    }
+    table_sights made;
+    made.places.resize(of.places.size());
+    made.roles.resize(subjects.role_count);
+    made.subjects.resize(what.subjects.size());
+    take_answer(*answer, made);
+    if (known == keys.end() || known->second == made.rules.primary_key) {
+      keys[of.of->id] = made.rules.primary_key;
+      return made;
+    }
+    keys.erase(known); // Another key by now.
+  }
+}
+
+result<sights> look_with(text_link& link, const sight_question& what,
+                         std::map<std::uint32_t, std::vector<std::string>>& keys,
+                         const std::function<bool()>& give_up) {
+  sights made;
+  asked_subjects subjects{what, made.role_of};
+  std::map<std::uint32_t, std::uint32_t> table_of;
+  std::vector<group> groups;
+  for (std::size_t i = 0; i < what.changes.size(); ++i) {
+    const auto& of = what.changes[i]->of;
+    auto [found, fresh] = table_of.emplace(of->id, static_cast<std::uint32_t>(groups.size()));
+    if (fresh)
+      groups.push_back({of.get(), {}});
+    auto& places = groups[found->second].places;
+    made.of.emplace_back(found->second, static_cast<std::uint32_t>(places.size()));
+    places.push_back(i);
+  }
+  for (const auto& of : groups) {
+    auto seen = look_at(link, what, of, subjects, keys, give_up);
+    if (!seen)
+      return seen.error();
+    made.tables.push_back(std::move(*seen));
   }
   return made;
 }
 
 } // namespace
 
-row_sight::row_sight(std::string parameters, std::string publication)
-    : publication_(std::move(publication)), link_(std::move(parameters)),
-      thread_([this] { run(); }) {}
+row_sight::row_sight(const std::string& parameters, std::string publication)
+    : publication_(std::move(publication)) {
+  // A question's rows and what the policies look up are of one moment.
+  for (std::size_t i = 0; i < workers_count; ++i)
+    workers_.push_back(std::make_unique<worker>(
+      worker{text_link{parameters, "-c default_transaction_isolation=repeatable\\\\ read"}, {}, {}}));
+  for (auto& one : workers_)
+    one->thread = std::thread{[this, &one = *one] { run(one); }};
+}
 
 row_sight::~row_sight() {
   stop();
@@ -170,8 +280,9 @@ void row_sight::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
-  if (thread_.joinable())
-    thread_.join();
+  for (auto& one : workers_)
+    if (one->thread.joinable())
+      one->thread.join();
 }
 
 void row_sight::ask(question what) {
@@ -193,7 +304,7 @@ bool row_sight::stops_within(std::chrono::milliseconds time) {
   return wake_.wait_for(lock, time, [this] { return stopping_; });
 }
 
-void row_sight::run() {
+void row_sight::run(worker& with) {
   std::unique_lock lock{mutex_};
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
@@ -203,19 +314,19 @@ void row_sight::run() {
     waiting_.pop_front();
     bool refused = stopping_;
     lock.unlock();
-    next(refused ? nullptr : &link_);
+    next(refused ? nullptr : &with);
     lock.lock();
   }
 }
 
 void row_sight::describe(std::string role,
                          std::function<void(result<std::vector<table_facts>>)> done) {
-  ask([this, role = std::move(role), done = std::move(done)](text_link* link) {
-    if (!link)
+  ask([this, role = std::move(role), done = std::move(done)](worker* with) {
+    if (!with)
       return done(unavailable());
-    auto rows = link->run(tables_sql, {publication_, role});
+    auto rows = with->link.run(tables_sql, {publication_, role});
     if (!rows && rows.error().code == errc::store_unavailable) // Perhaps only that connection.
-      rows = link->run(tables_sql, {publication_, role});
+      rows = with->link.run(tables_sql, {publication_, role});
     if (!rows) {
       spdlog::warn("realtime: the live tables could not be listed: {}", rows.error().detail);
       return done(unavailable());
@@ -240,14 +351,17 @@ void row_sight::describe(std::string role,
 }
 
 void row_sight::look(sight_question what, std::function<void(result<sights>)> done) {
-  ask([this, what = std::move(what), done = std::move(done)](text_link* link) {
-    if (!link)
+  ask([this, what = std::move(what), done = std::move(done)](worker* with) {
+    if (!with)
       return done(unavailable());
-    auto patience = std::chrono::steady_clock::now() + look_patience;
-    auto seen = look_with(*link, what);
-    while (!seen && seen.error().code == errc::store_unavailable
-           && std::chrono::steady_clock::now() < patience && !stops_within(look_again_after))
-      seen = look_with(*link, what);
+    auto end = std::chrono::steady_clock::now() + look_patience;
+    auto no_more = [this, end](std::chrono::milliseconds wait) {
+      return std::chrono::steady_clock::now() >= end || stops_within(wait);
+    };
+    auto give_up = [&] { return no_more(early_again_after); };
+    auto seen = look_with(with->link, what, with->keys, give_up);
+    while (!seen && seen.error().code == errc::store_unavailable && !no_more(look_again_after))
+      seen = look_with(with->link, what, with->keys, give_up);
     if (!seen) {
       spdlog::warn("realtime: rows could not be looked at: {}", seen.error().detail);
       return done(unavailable());

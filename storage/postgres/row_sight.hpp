@@ -1,13 +1,17 @@
-// Asks the database who may see which rows: a thread with a connection and a queue of questions.
+// Asks the database who may see which rows: some threads with a connection each, and one queue of
+// questions.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "realtime/change_feed.hpp"
 #include "storage/postgres/text_link.hpp"
@@ -16,7 +20,7 @@ namespace lapwing::postgres {
 
 class row_sight {
 public:
-  row_sight(std::string parameters, std::string publication);
+  row_sight(const std::string& parameters, std::string publication);
   ~row_sight();
   row_sight(const row_sight&) = delete;
   row_sight& operator=(const row_sight&) = delete;
@@ -29,21 +33,25 @@ public:
   void stop();
 
 private:
+  struct worker {
+    text_link link;
+    std::map<std::uint32_t, std::vector<std::string>> keys; ///< Primary keys, by table.
+    std::thread thread;
+  };
   /// With nothing, when it is refused.
-  using question = std::function<void(text_link* link)>;
+  using question = std::function<void(worker* with)>;
 
   void ask(question what);
-  void run();
+  void run(worker& with);
   /// Waits; true when it has to stop.
   bool stops_within(std::chrono::milliseconds time);
 
   std::string publication_;
-  text_link link_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<question> waiting_;
   bool stopping_ = false;
-  std::thread thread_;
+  std::vector<std::unique_ptr<worker>> workers_;
 };
 
 } // namespace lapwing::postgres

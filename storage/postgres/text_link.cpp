@@ -31,11 +31,13 @@ void close_connection::operator()(pg_conn* connection) const noexcept {
   PQfinish(connection);
 }
 
-result<connection_ptr> open_connection(const std::string& parameters) {
+result<connection_ptr> open_connection(const std::string& parameters,
+                                       const std::string& settings) {
   auto all = parameters
              + " client_encoding=UTF8 options='-c datestyle=ISO -c timezone=UTC"
                " -c intervalstyle=postgres -c extra_float_digits=1 -c bytea_output=hex"
-               " -c client_min_messages=warning'";
+               " -c client_min_messages=warning -c jit=off " // Short questions, asked often.
+             + settings + "'";
   connection_ptr made{PQconnectdb(all.c_str())};
   if (PQstatus(made.get()) != CONNECTION_OK)
     return error{errc::store_unavailable, first_line(PQerrorMessage(made.get()))};
@@ -45,7 +47,7 @@ result<connection_ptr> open_connection(const std::string& parameters) {
 result<std::vector<text_row>> text_link::run(const char* sql,
                                              const std::vector<std::string>& values) {
   if (!connection_) {
-    auto opened = open_connection(parameters_);
+    auto opened = open_connection(parameters_, settings_);
     if (!opened)
       return opened.error();
     connection_ = std::move(*opened);

@@ -21,12 +21,14 @@ struct close_connection {
 using connection_ptr = std::unique_ptr<pg_conn, close_connection>;
 
 /// Values are written as the change feed reads them: ISO dates in UTC, bytea in hex, UTF-8.
-/// errc::store_unavailable.
-result<connection_ptr> open_connection(const std::string& parameters);
+/// `settings`: further ones of the session, "-c name=value". errc::store_unavailable.
+result<connection_ptr> open_connection(const std::string& parameters,
+                                       const std::string& settings = {});
 
 class text_link {
 public:
-  explicit text_link(std::string parameters) : parameters_(std::move(parameters)) {}
+  explicit text_link(std::string parameters, std::string settings = {})
+    : parameters_(std::move(parameters)), settings_(std::move(settings)) {}
 
   /// Connects first, when it is not connected. errc::store_unavailable when the connection broke
   /// (the next call opens another), errc::bad_request when the server refused the statement;
@@ -35,6 +37,7 @@ public:
 
 private:
   std::string parameters_;
+  std::string settings_;
   connection_ptr connection_;
 };
 

@@ -33,8 +33,8 @@ row_change change(change_kind kind) {
 const table_rules secured{true, {"id"}};
 const table_rules open_table{false, {"id"}};
 
-sight may(std::string record, bool old_shown, std::vector<std::string> readable = {"id", "owner", "body"}) {
-  return {false, old_shown, std::move(record),
+sight may(std::string_view record, bool old_shown, std::vector<std::string> readable = {"id", "owner", "body"}) {
+  return {false, old_shown, record,
           std::make_shared<const std::vector<std::string>>(std::move(readable))};
 }
 

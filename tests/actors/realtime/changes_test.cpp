@@ -32,6 +32,12 @@ struct fake_feed final : change_feed {
     made->columns = {{"id", "int4", true}, {"owner", "text", true}};
     shape = made;
   }
+  void keep_keys_only() {
+    auto made = std::make_shared<table>(*shape);
+    made->replica_identity = 'd';
+    made->columns[1].key = false;
+    shape = made;
+  }
   void start(std::vector<listener>) override {}
   void stop() override {}
   void describe(std::string, std::function<void(result<std::vector<table_facts>>)> done) override {
@@ -45,16 +51,29 @@ struct fake_feed final : change_feed {
       if (down)
         return done(error{errc::store_unavailable, "down"});
       sights made;
-      made.rules.assign(what.changes.size(), {true, {"id"}});
+      auto& table = made.tables.emplace_back();
+      auto count = what.changes.size();
+      table.rules = {true, {"id"}};
+      table.places.resize(count);
+      for (std::size_t i = 0; i < count; ++i)
+        made.of.emplace_back(0, static_cast<std::uint32_t>(i));
       for (const auto& who : what.subjects) {
-        auto& of = made.of.emplace_back();
-        for (const auto* change : what.changes) {
-          auto& one = of.emplace_back();
-          one.readable = std::make_shared<const std::vector<std::string>>(
-            std::vector<std::string>{"id", "owner"});
-          if (!change->row.empty() && change->row[1].value == who.claims)
-            one.record = R"({"id":)" + change->row[0].value + R"(,"owner":")" + who.claims + "\"}";
-          one.old_shown = !change->old.empty() && change->old[1].value == who.claims;
+        made.role_of.push_back(static_cast<std::uint32_t>(table.roles.size()));
+        auto& role = table.roles.emplace_back();
+        role.readable = std::make_shared<const std::vector<std::string>>(
+          std::vector<std::string>{"id", "owner"});
+        role.records.resize(count);
+        auto& seen = table.subjects.emplace_back();
+        seen.exact = true;
+        seen.images.resize(2 * count + 1);
+        for (std::size_t i = 0; i < count; ++i) {
+          const auto& change = *what.changes[i];
+          if (!change.row.empty() && change.row[1].value == who.claims) {
+            seen.images[i + 1] = true;
+            role.records[i]
+              = R"({"id":)" + change.row[0].value + R"(,"owner":")" + who.claims + "\"}";
+          }
+          seen.images[count + i + 1] = change.old.size() > 1 && change.old[1].value == who.claims;
         }
       }
       done(std::move(made));
@@ -156,7 +175,7 @@ struct world : test::actor_fixture<> {
     batch->resume_at = resume_at;
     batch->lost = lost;
     if (!changes.empty())
-      batch->parts.push_back({std::move(changes), {}, at - 1, at, true, false});
+      batch->parts.push_back({std::move(changes), 0, {}, at - 1, at, true, false});
     caf::anon_send(desk, change_news{std::move(batch), nullptr});
     settle();
   }
@@ -233,6 +252,41 @@ CAF_TEST(batches are told in order however late the answers come) {
   feed.answer_one();
   settle();
   CAF_CHECK_EQUAL(ann.told(), "INSERT 1, INSERT 2");
+}
+
+CAF_TEST(what has come meanwhile is asked about together) {
+  auto ann = follow();
+  auto ben = follow("ben");
+  feed.late = true;
+  for (int id = 1; id <= 5; ++id)
+    insert(id, id % 2 == 0 ? "ben" : "ann");
+  feed.answer_one();
+  settle();
+  CAF_CHECK_EQUAL(feed.looks, 2U);
+  auto cid = follow("ben"); // Too late for those.
+  feed.answer_one();
+  settle();
+  CAF_CHECK_EQUAL(ann.told(), "INSERT 1, INSERT 3, INSERT 5");
+  CAF_CHECK_EQUAL(ben.told(), "INSERT 2, INSERT 4");
+  CAF_CHECK_EQUAL(cid.told(), "");
+}
+
+CAF_TEST(the delete of a row whose old self cannot be asked about goes to those that were shown it) {
+  feed.keep_keys_only();
+  auto ann = follow("ann");
+  auto ben = follow("ben");
+  insert(1);
+  publish({feed.change(change_kind::remove, 1, "")});
+  publish({feed.change(change_kind::remove, 1, "")});
+  CAF_CHECK_EQUAL(ann.told(), "INSERT 1, DELETE 1");
+  CAF_CHECK_EQUAL(ben.told(), "");
+}
+
+CAF_TEST(where old rows can be asked about having been shown one is no right to its delete) {
+  auto ann = follow("ann");
+  insert(1);
+  publish({feed.change(change_kind::remove, 1, "nobody")}); // Her right ended in between.
+  CAF_CHECK_EQUAL(ann.told(), "INSERT 1");
 }
 
 CAF_TEST(whoever left hears nothing of what is under way) {
