@@ -6,7 +6,9 @@ namespace lapwing {
 namespace {
 
 std::string key_of(const publish_request& request) {
-  if (request.delivery_id.empty())
+  // What brings a message along goes to the store in any case: only the store knows whether the
+  // message is there, too, when the event is (another route may have brought that first).
+  if (request.delivery_id.empty() || request.outgoing)
     return {};
   // Sources hold no NUL: two pairs never make the same key.
   return request.source + '\0' + request.delivery_id;
@@ -43,7 +45,8 @@ void event_log::number(publish_job_ptr job, timestamp now, actions& out) {
   auto next = std::make_unique<entry>();
   next->item = make_event(log_, ++newest_, now, std::move(job->request.draft));
   out.append.push_back(
-    {next->item, job->request.source, job->request.delivery_id, job->request.with});
+    {next->item, job->request.source, job->request.delivery_id, job->request.with,
+     job->request.outgoing});
   if (!key.empty()) {
     by_key_.emplace(key, next.get());
     next->key = std::move(key);

@@ -35,7 +35,8 @@ struct publish_request {
   std::string delivery_id; ///< See append_request.
   publish_origin origin = publish_origin::api;
   bool ephemeral = false; ///< Live clients only, never stored.
-  std::shared_ptr<const sync_effect> with = {}; ///< See append_request.
+  std::shared_ptr<const sync_effect> with = {};     ///< See append_request.
+  std::shared_ptr<const outbox_item> outgoing = {}; ///< See append_request.
 };
 
 struct publish_receipt {

@@ -18,6 +18,7 @@
 namespace lapwing {
 
 struct sync_effect; // core/connection_store.hpp
+struct outbox_item; // core/outbox.hpp
 
 /// One event to be stored.
 struct append_request {
@@ -28,6 +29,9 @@ struct append_request {
   /// duplicate, since it may be stored any number of times. Where the connection is not there (any
   /// more) it comes to nothing, and of one that is disconnected only the items are kept.
   std::shared_ptr<const sync_effect> with{};
+  /// A message that the event causes: put into the outbox in its transaction, also when the event
+  /// turns out to be a duplicate, since the outbox tells by its key.
+  std::shared_ptr<const outbox_item> outgoing{};
 };
 
 enum class append_outcome : std::uint8_t { stored, duplicate };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/connection_store.hpp"
+#include "core/outbox.hpp"
 #include "storage/payload_codec.hpp"
 
 namespace lapwing {
@@ -45,6 +46,8 @@ append_batch::append_batch(std::vector<append_request> requests)
       for (const auto& each : with->items)
         bytes += each.key.size() + each.json.size();
     }
+    if (requests_[i].outgoing)
+      bytes += requests_[i].outgoing->body.size();
     if (item.payload.size() <= packed_early_max)
       packed_[i] = pack_payload(item.payload);
   }

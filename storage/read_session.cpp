@@ -13,7 +13,7 @@ sqlite_connection open_reader(const reader_options& options) {
 } // namespace
 
 read_session::read_session(sqlite_connection opened)
-    : connection(std::move(opened)), events(connection), connections(connection),
+    : connection(std::move(opened)), events(connection), connections(connection), outbox(connection),
       find_account(connection, "SELECT user_id FROM accounts WHERE platform = ?1 AND name = ?2") {}
 
 store_reader::store_reader(reader_options settings) : settings_(std::move(settings)) {

@@ -12,6 +12,7 @@
 #include "storage/connection_reader.hpp"
 #include "storage/event_rows.hpp"
 #include "storage/executor.hpp"
+#include "storage/outbox_rows.hpp"
 #include "storage/sqlite.hpp"
 
 namespace lapwing {
@@ -23,6 +24,7 @@ struct read_session {
   sqlite_connection connection;
   event_selector events;
   connection_reader connections;
+  outbox_reader outbox;
   sqlite_statement find_account;
 };
 

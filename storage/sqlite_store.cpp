@@ -12,6 +12,7 @@
 #include "storage/read_session.hpp"
 #include "storage/sealed_columns.hpp"
 #include "storage/sqlite_connections.hpp"
+#include "storage/sqlite_outbox.hpp"
 #include "storage/wal_keeper.hpp"
 #include "storage/write_session.hpp"
 
@@ -43,6 +44,8 @@ public:
       results_.push_back(inserted.result);
       if (request.with)
         session.connections.apply(*request.with);
+      if (request.outgoing)
+        session.outbox.put(*request.outgoing);
     }
   }
   void committed() override {
@@ -121,6 +124,7 @@ struct sqlite_store::parts {
   std::optional<executor> writing;
   std::optional<executor> reading;
   std::optional<sqlite_connections> connections;
+  std::optional<sqlite_outbox> outbox;
 };
 
 result<std::unique_ptr<sqlite_store>> sqlite_store::open_file(sqlite_options options) {
@@ -162,6 +166,7 @@ result<std::unique_ptr<sqlite_store>> sqlite_store::open_file(sqlite_options opt
     made->reading.emplace(executor::options{"store-reader", options.queue_max, 1},
                           std::move(readers));
     made->connections.emplace(*made->writing, *made->reading, made->means);
+    made->outbox.emplace(*made->writing, *made->reading);
   } catch (const sqlite_failure& failure) {
     return to_error(failure);
   } catch (const std::exception&) {
@@ -250,6 +255,10 @@ void sqlite_store::check(callback<bool> done) {
 
 connection_store& sqlite_store::connections() noexcept {
   return *parts_->connections;
+}
+
+outbox_store& sqlite_store::outbox() noexcept {
+  return *parts_->outbox;
 }
 
 sqlite_counts sqlite_store::counts() const noexcept {

@@ -77,6 +77,7 @@ public:
   void trim(retention_rule rule, callback<retention_step> done) override;
   void check(callback<bool> done) override;
   connection_store& connections() noexcept override; ///< storage/sqlite_connections.hpp.
+  outbox_store& outbox() noexcept override;
 
   /// Any thread.
   sqlite_counts counts() const noexcept;

@@ -25,7 +25,7 @@ sqlite_connection open_writer(const writer_options& options) {
 
 write_session::write_session(sqlite_connection opened, const row_means& means)
     : connection(std::move(opened)), events(connection), old_events(connection), old_items(connection),
-      connections(connection, means),
+      connections(connection, means), outbox(connection),
       add_user(connection, "INSERT INTO users (id) VALUES (?1) ON CONFLICT DO NOTHING"),
       set_account(connection, "INSERT INTO accounts (platform, name, user_id) VALUES (?1, ?2, ?3)"
                               " ON CONFLICT DO UPDATE SET user_id = excluded.user_id"),

@@ -16,6 +16,7 @@
 #include "storage/event_rows.hpp"
 #include "storage/executor.hpp"
 #include "storage/item_retention.hpp"
+#include "storage/outbox_rows.hpp"
 #include "storage/retention.hpp"
 #include "storage/sqlite.hpp"
 #include "storage/wal_keeper.hpp"
@@ -31,6 +32,7 @@ struct write_session {
   log_retention old_events;
   item_retention old_items;
   connection_writer connections;
+  outbox_writer outbox;
   sqlite_statement add_user;
   sqlite_statement set_account;
   sqlite_statement probe;

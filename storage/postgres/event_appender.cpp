@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/connection_store.hpp"
+#include "core/outbox.hpp"
 #include "storage/job_refused.hpp"
 #include "storage/postgres/failure.hpp"
 #include "storage/postgres/parameters.hpp"
@@ -21,6 +22,12 @@ constexpr statement apply_effect{
   "SELECT lapwing_apply_effect($1::text, $2::text, $3::text, $4::uuid[], $5::text[], $6::text[],"
   " $7::timestamptz, $8::text, $9::text, $10::text, $11::timestamptz, $12::timestamptz,"
   " $13::integer, $14::timestamptz, $15::timestamptz, $16::timestamptz)"};
+
+constexpr statement put_outgoing{
+  "put_outgoing",
+  "INSERT INTO outbox (kind, user_id, dedup_key, body, due_at, created_at, queued_at)"
+  " VALUES ($1::text, $2::text, $3::text, lapwing_document($4::text), $5::timestamptz, $5, $5)"
+  " ON CONFLICT (dedup_key) DO NOTHING"};
 
 void add(parameters& to, const std::optional<timestamp>& time) {
   if (time)
@@ -70,6 +77,7 @@ parameters events_of(std::span<append_batch* const> batches, const node_fence& f
 
 std::vector<append_result> event_appender::append(std::span<append_batch* const> batches) {
   std::vector<const sync_effect*> effects;
+  std::vector<const outbox_item*> outgoing;
   std::vector<append_result> results;
   for (auto* batch : batches) {
     batch->pack_rest();
@@ -77,10 +85,12 @@ std::vector<append_result> event_appender::append(std::span<append_batch* const>
       results.push_back({append_outcome::stored, request.item->seq});
       if (request.with)
         effects.push_back(request.with.get());
+      if (request.outgoing)
+        outgoing.push_back(request.outgoing.get());
     }
   }
   const auto events = events_of(batches, fence_);
-  if (effects.empty()) {
+  if (effects.empty() && outgoing.empty()) {
     note_duplicates(link_.run(append_events, events), results);
     return results;
   }
@@ -89,6 +99,8 @@ std::vector<append_result> event_appender::append(std::span<append_batch* const>
     note_duplicates(link_.run(append_events, events), results);
     for (const auto* effect : effects)
       apply(*effect);
+    for (const auto* item : outgoing)
+      put(*item);
     link_.execute("COMMIT");
   } catch (const job_refused&) {
     if (!link_.roll_back())
@@ -133,6 +145,19 @@ void event_appender::apply(const sync_effect& effect) {
   add(with, synced);
   with.add(now);
   link_.run(apply_effect, with);
+}
+
+void event_appender::put(const outbox_item& item) {
+  parameters with;
+  with.add(std::string_view{item.kind});
+  if (item.user.empty())
+    with.add_null();
+  else
+    with.add(std::string_view{to_text_column(item.user.str())});
+  with.add(std::string_view{to_text_column(item.key)});
+  with.add(std::string_view{to_document(item.body)});
+  with.add(item.queued_at);
+  link_.run(put_outgoing, with);
 }
 
 } // namespace lapwing::postgres

@@ -1,4 +1,4 @@
-// Writes batches of events and what they tell of: one statement, and one round trip, for all events.
+// Writes batches of events, what they tell of and what they cause: one statement, and one round trip, for all events.
 #pragma once
 
 #include <span>
@@ -25,6 +25,7 @@ public:
 private:
   static void note_duplicates(const answer& found, std::vector<append_result>& results);
   void apply(const sync_effect& effect);
+  void put(const outbox_item& item);
 
   link& link_;
   const node_fence& fence_;

@@ -7,6 +7,7 @@
 #include "storage/postgres/event_worker.hpp"
 #include "storage/postgres/log_trimmer.hpp"
 #include "storage/postgres/postgres_connections.hpp"
+#include "storage/postgres/postgres_outbox.hpp"
 #include "storage/postgres/row_session.hpp"
 #include "storage/postgres/schema.hpp"
 #include "storage/postgres/user_rows.hpp"
@@ -44,6 +45,7 @@ struct postgres_store::parts {
   std::optional<executor> reading;
   std::optional<executor> rows;
   std::optional<postgres::postgres_connections> connections;
+  std::optional<postgres::postgres_outbox> outbox;
 
   void start();
 };
@@ -62,6 +64,7 @@ void postgres_store::parts::start() {
   reading.emplace(executor::options{"pg-reader", options.queue_max, 1}, std::move(readers));
   rows.emplace(executor::options{"pg-rows", options.queue_max, 1}, std::move(row_workers));
   connections.emplace(*rows, means);
+  outbox.emplace(*rows);
 }
 
 result<std::unique_ptr<postgres_store>> postgres_store::open_url(postgres_options options) {
@@ -186,6 +189,10 @@ void postgres_store::check(callback<bool> done) {
 
 connection_store& postgres_store::connections() noexcept {
   return *parts_->connections;
+}
+
+outbox_store& postgres_store::outbox() noexcept {
+  return *parts_->outbox;
 }
 
 postgres_counts postgres_store::counts() const noexcept {

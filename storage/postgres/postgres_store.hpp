@@ -81,6 +81,7 @@ public:
   void trim(retention_rule rule, callback<retention_step> done) override;
   void check(callback<bool> done) override;
   connection_store& connections() noexcept override;
+  outbox_store& outbox() noexcept override;
 
   /// Any thread.
   postgres_counts counts() const noexcept;

@@ -4,6 +4,7 @@
 #include "storage/postgres/event_pages.hpp"
 #include "storage/postgres/failure.hpp"
 #include "storage/postgres/log_trimmer.hpp"
+#include "storage/postgres/outbox_rows.hpp"
 #include "storage/postgres/socket_look.hpp"
 #include "storage/postgres/user_rows.hpp"
 
@@ -19,6 +20,7 @@ row_session::row_session(const connection_settings& settings, const node_fence& 
   prepare_users(connection_);
   prepare_connections(connection_);
   prepare_trimming(connection_);
+  prepare_outbox(connection_);
 }
 
 void hold_fence(pqxx::transaction_base& transaction, const node_fence& fence) {

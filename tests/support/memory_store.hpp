@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/store.hpp"
+#include "tests/support/memory_outbox.hpp"
 
 namespace lapwing::test {
 
@@ -23,6 +24,7 @@ public:
   bool down = false;        ///< Everything is errc::store_unavailable.
   bool immediate = false;   ///< Answers come within the call.
   std::size_t appends = 0;  ///< Batches.
+  memory_outbox outgoing;   ///< What events brought along.
 
   /// Lets every call that is waiting, and those that their answers cause, take effect.
   std::size_t run() {
@@ -152,6 +154,8 @@ private:
 
   append_result put(const append_request& request) {
     auto& it = logs_[to_key(request.item->log)];
+    if (request.outgoing)
+      outgoing.put(*request.outgoing);
     if (request.item->log.kind == log_kind::user)
       users_.insert(request.item->log.name);
     std::string key;
