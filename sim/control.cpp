@@ -1,5 +1,6 @@
 #include "sim/control.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -102,6 +103,7 @@ http_response configure(world& of, const json& body) {
   take("slack_events_url", options.slack_events_url);
   take("slack_signing_secret", options.slack_signing_secret);
   take("discord_events_url", options.discord_events_url);
+  take("mailgun_api_key", options.mailgun_api_key);
   return done("changed", count);
 }
 
@@ -254,9 +256,12 @@ http_response control(world& of, const http_request& request) {
     return produced(of, query);
   if (path == "/_users")
     return users(of);
+  if (path == "/_mails")
+    return json_answer(200, of.mail_report(static_cast<std::uint64_t>(
+                              std::max<std::int64_t>(0, parse_integer(query.get("after")).value_or(0)))));
   if (path == "/_push")
     return json_answer(200, of.push_report(query.get("subscription")));
-  return json_answer(404, R"({"error":"see /_control, /_stats, /_produced, /_users, /_push"})");
+  return json_answer(404, R"({"error":"see /_control, /_stats, /_produced, /_users, /_mails, /_push"})");
 }
 
 std::string stats_json(const world& of) {

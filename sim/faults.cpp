@@ -13,9 +13,9 @@ constexpr std::array<std::string_view, fault_kind_count> kind_names{
   "refuse_registration", "duplicate_delivery", "late_delivery", "reorder_deliveries",
   "bad_signature", "lose_delivery"};
 
-bool concerns(const fault& what, platform where, std::string_view user, std::string_view endpoint,
-              timestamp now) {
-  return (!what.where || *what.where == where) && (what.user.empty() || what.user == user)
+bool concerns(const fault& what, std::optional<platform> where, std::string_view user,
+              std::string_view endpoint, timestamp now) {
+  return what.at_mailgun == !where && (!what.where || what.where == where) && (what.user.empty() || what.user == user)
          && (what.endpoint.empty() || endpoint.find(what.endpoint) != std::string_view::npos)
          && (!what.from || now >= *what.from) && (!what.until || now < *what.until);
 }
@@ -51,7 +51,9 @@ result<fault> parse_fault(std::string_view text, timestamp now) {
       equals == std::string_view::npos ? std::string_view{} : parts[i].substr(equals + 1);
     auto number = parse_integer(value);
     auto wrong = error{errc::bad_request, "bad value for " + std::string{name} + " in a fault"};
-    if (name == "platform") {
+    if (name == "platform" && value == "mailgun") {
+      out.at_mailgun = true;
+    } else if (name == "platform") {
       out.where = platform_of(value);
       if (!out.where)
         return wrong;
@@ -91,9 +93,9 @@ result<fault> parse_fault(std::string_view text, timestamp now) {
   return out;
 }
 
-const fault* fault_list::strike(fault_kind first, fault_kind last, platform where,
-                                std::string_view user, std::string_view endpoint, timestamp now,
-                                chance& luck) {
+const fault* fault_list::strike(fault_kind first, fault_kind last,
+                                std::optional<platform> where, std::string_view user,
+                                std::string_view endpoint, timestamp now, chance& luck) {
   for (auto i = all_.begin(); i != all_.end(); ++i) {
     if (i->kind < first || i->kind > last || !concerns(*i, where, user, endpoint, now))
       continue;

@@ -40,7 +40,8 @@ std::optional<fault_kind> fault_kind_of(std::string_view name) noexcept;
 struct fault {
   fault_kind kind = fault_kind::server_error;
   std::optional<platform> where; ///< Nothing: all.
-  std::string user;              ///< "": all.
+  bool at_mailgun = false;       ///< Instead of the platforms: only then Mailgun is struck.
+  std::string user;              ///< "": all. At Mailgun: the recipient.
   std::string endpoint;          ///< Part of an endpoint's name; "": all. Not for deliveries.
   std::optional<timestamp> from;
   std::optional<timestamp> until; ///< Excluding it.
@@ -54,7 +55,7 @@ struct fault {
   std::chrono::milliseconds delay{2000};
 };
 
-/// "kind[,platform=github][,user=alice][,endpoint=token][,count=3][,probability=0.1][,status=502]
+/// "kind[,platform=github|mailgun][,user=alice][,endpoint=token][,count=3][,probability=0.1][,status=502]
 /// [,retry_after=30|none][,retry_after_date=1][,scope=global][,delay_ms=500][,seconds=60]";
 /// `seconds` counts from `now`.
 result<fault> parse_fault(std::string_view text, timestamp now);
@@ -65,9 +66,11 @@ public:
   void clear() { all_.clear(); }
   bool empty() const noexcept { return all_.empty(); }
 
-  /// The first fault of one of these kinds that strikes now; it is counted.
-  const fault* strike(fault_kind first, fault_kind last, platform where, std::string_view user,
-                      std::string_view endpoint, timestamp now, chance& luck);
+  /// The first fault of one of these kinds that strikes now; it is counted. Without a platform it
+  /// is Mailgun that is asked.
+  const fault* strike(fault_kind first, fault_kind last, std::optional<platform> where,
+                      std::string_view user, std::string_view endpoint, timestamp now,
+                      chance& luck);
   std::uint64_t struck(fault_kind kind) const noexcept {
     return struck_[static_cast<std::size_t>(kind)];
   }

@@ -63,6 +63,8 @@ struct world_options {
   std::string slack_events_url;   ///< "": no Events API.
   std::string slack_signing_secret = "sim-slack-signing-secret";
   std::string discord_events_url; ///< "": no webhook events.
+  std::string mailgun_api_key = "sim-mailgun-key";
+  std::string mailgun_domain = "mg.example.com";
 
   /// From an item to its delivery: at least, and on average as much again.
   std::chrono::milliseconds delivery_delay{500};

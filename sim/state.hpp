@@ -15,6 +15,7 @@
 #include "sim/faults.hpp"
 #include "sim/grants.hpp"
 #include "sim/limits.hpp"
+#include "sim/mailgun.hpp"
 #include "sim/options.hpp"
 #include "sim/outbox.hpp"
 #include "sim/people.hpp"
@@ -152,6 +153,7 @@ struct world_state {
   timestamp pubsub_token_from{};
   std::unique_ptr<ed25519_key> discord_key;
   push_state push;
+  mailgun::post_office mail;
 
   std::uint64_t take_number() { return next_number++; }
   /// "https://HOST", or the same behind `options.base_url`.

@@ -10,6 +10,7 @@
 #include "sim/gmail.hpp"
 #include "sim/google.hpp"
 #include "sim/linkedin.hpp"
+#include "sim/mailgun.hpp"
 #include "sim/oauth.hpp"
 #include "sim/provider_answers.hpp"
 #include "sim/routes.hpp"
@@ -167,6 +168,8 @@ sim_answer world::answer(const http_request& request) {
     out.response = web_push::answer(state, from);
     return out;
   }
+  if (readable && mailgun::plays(from.host))
+    return mailgun::answer(state, from);
   const route* where = readable ? find_route(from) : nullptr;
   if (where == nullptr) {
     ++state.stats.unknown_addresses;
@@ -280,6 +283,10 @@ result<std::string> world::subscribe_push(const push_wish& wish) {
 
 bool world::change_push(const std::string& id, const push_change& what) {
   return web_push::change(*state_, id, what);
+}
+
+std::string world::mail_report(std::uint64_t after) const {
+  return mailgun::report_json(*state_, after);
 }
 
 std::string world::push_report(std::string_view id) const {

@@ -115,6 +115,9 @@ public:
   /// Subscriptions and what their browsers got, as JSON; "" all of them.
   std::string push_report(std::string_view id) const;
 
+  /// The mails that Mailgun has accepted after the one with that number, as JSON (mailgun.hpp).
+  std::string mail_report(std::uint64_t after) const;
+
   // Misfortunes.
   void add_fault(fault what);
   void clear_faults();
