@@ -84,6 +84,22 @@ void list(self_pointer self, const std::vector<Handle>& whom, const inspect_quer
   collect(self, whom, query, std::move(into));
 }
 
+/// One actor, whose own words on a failure are the answer.
+void ask_for_mails(self_pointer self, const inspect_query& query, const answer_function& done) {
+  self->request(self->state.env->mails, part_timeout, query)
+    .then([done](const fragment& part) { done(part.json); },
+          [done](const caf::error& why) {
+            if (why.category() != caf::atom("lapwing"))
+              return done(error{errc::request_timeout, "no answer in time"});
+            switch (static_cast<errc>(why.code())) {
+              case errc::bad_request:
+                return done(error{errc::bad_request, "name a mail by its number, or all"});
+              case errc::not_found: return done(error{errc::not_found, "that is no dead letter"});
+              default: return done(error{static_cast<errc>(why.code()), "try again later"});
+            }
+          });
+}
+
 const actor_census* census_of(self_pointer self) {
   auto* config = runtime_config::find(self->system());
   return config ? &config->census() : nullptr;
@@ -200,6 +216,11 @@ void answer(self_pointer self, const inspect_query& query, answer_function done)
     if (!state.facts.set_log_level || !state.facts.set_log_level(query.argument))
       return done(error{errc::bad_request, "levels are trace, debug, info, warn, error"});
     return done("{\"ok\":true,\"level\":\"" + query.argument + "\"}");
+  }
+  if (path == "mails" || path == "resend-mail") {
+    if (!env.mails)
+      return done(error{errc::not_configured, "this node sends no mails"});
+    return ask_for_mails(self, query, std::move(done));
   }
   auto into = std::make_shared<collection>();
   into->first_only = true;

@@ -13,6 +13,7 @@
 #include "actors/event_log.hpp"
 #include "actors/journal.hpp"
 #include "actors/log_tail.hpp"
+#include "actors/mail/mail_carrier.hpp"
 #include "actors/room_relay.hpp"
 #include "actors/stream_keeper.hpp"
 #include "actors/user_directory.hpp"
@@ -56,6 +57,7 @@ struct node_context {
 
   live_limits limits;
   mutable live_counts counts;
+  mutable mail_counts mail_figures;
   event_log_limits log_limits;
   tail_limits tails;
   std::size_t batch_max = 256;
@@ -71,6 +73,8 @@ struct node_context {
   std::vector<room_relay_actor> relays;
   std::vector<batch_writer_actor> writers;
   std::vector<stream_keeper_actor> keepers;
+
+  mail_carrier_actor mails; ///< Null: this node sends none.
 
   std::size_t homes() const noexcept { return directories.size(); }
 };

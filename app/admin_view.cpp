@@ -196,6 +196,27 @@ std::string render_user(const json& answer) {
   return out;
 }
 
+/// The outbox: how it stands, then what was given up.
+std::string render_mails(const json& answer) {
+  static const std::vector<field> fields{{"mail", "id", number},
+                                         {"user", "user"},
+                                         {"attempts", "attempts", number},
+                                         {"cause", "cause"},
+                                         {"created", "created"},
+                                         {"given up", "ended"}};
+  const auto trouble = cell_of(answer, "trouble");
+  auto out = printable(fmt::format("waiting {}, under way {}, dead {}{}",
+                                   cell_of(answer, "waiting"), cell_of(answer, "underWay"),
+                                   cell_of(answer, "dead"),
+                                   trouble == "-" ? "" : ", trouble: " + trouble))
+             + '\n';
+  const auto table = make_table(fields, array_of(answer, "letters"));
+  out += table.empty() ? "no dead letters\n" : table.render();
+  if (cell_of(answer, "truncated") == "yes")
+    out += "... and more\n";
+  return out;
+}
+
 /// What a command answered, without `ok`: "level debug".
 std::string render_done(const json& answer) {
   std::string out = "done";
@@ -214,6 +235,8 @@ std::optional<std::string> render_admin(std::string_view view, std::string_view 
   for (const auto& list : list_views())
     if (list.view == view)
       return render_list(list, answer);
+  if (view == "mails")
+    return render_mails(answer);
   return view == "user" ? render_user(answer) : render_done(answer);
 }
 

@@ -24,6 +24,8 @@ constexpr auto sweep_interval = 250ms;
 constexpr auto probe_interval = 1s;
 /// Readiness is lost when a probe has not been well for this long.
 constexpr auto probe_patience = 5s;
+/// By then a commit whose answer was lost has ended one way or the other.
+constexpr auto late_commit = 30s;
 
 steady::rep steady_now() {
   return steady::now().time_since_epoch().count();
@@ -189,7 +191,20 @@ void bridge::publish(publish_request request, callback<publish_receipt> done) {
       boost::asio::post(scheduler_.io(home), std::move(tell));
     };
   }
+  if (job->request.outgoing && context_.mails)
+    job->done = telling_the_carrier(std::move(job->done));
   caf::anon_send(context_.directories[target], publish_message{std::move(job)});
+}
+
+/// The mail is in the outbox when the event is stored. After a failure it may be there all the same,
+/// or may still come there.
+bridge::callback<publish_receipt> bridge::telling_the_carrier(callback<publish_receipt> done) {
+  return [carrier = context_.mails, done = std::move(done)](result<publish_receipt> what) {
+    caf::anon_send(carrier, mail_stored{});
+    if (!what)
+      caf::delayed_anon_send(carrier, late_commit, mail_stored{});
+    done(std::move(what));
+  };
 }
 
 std::unique_ptr<stream_session> bridge::open_stream(stream_request request,
@@ -203,19 +218,18 @@ std::unique_ptr<stream_session> bridge::open_stream(stream_request request,
     spawn_session(system_, home, context_, std::move(request), std::move(sink)), count);
 }
 
-void bridge::history(user_id user, sequence after, std::size_t limit, callback<event_page> done) {
-  read_history(std::move(user), after, limit, returning(scheduler_, std::move(done)));
+void bridge::history(log_id log, sequence after, std::size_t limit, callback<event_page> done) {
+  read_history(std::move(log), after, limit, returning(scheduler_, std::move(done)));
 }
 
-void bridge::read_history(user_id user, sequence after, std::size_t limit,
+void bridge::read_history(log_id log, sequence after, std::size_t limit,
                           callback<event_page> done) {
   // One more than asked for tells whether there is a next page.
-  auto log = log_id::of(user);
   context_.store->read(
-    std::move(log), after, limit + 1,
-    [this, user = std::move(user), after, limit, done](result<event_range> range) mutable {
+    log, after, limit + 1,
+    [this, log, after, limit, done](result<event_range> range) mutable {
       if (!range && range.error().code == errc::payload_too_large && limit > 1)
-        return read_history(std::move(user), after, limit / 2, std::move(done)); // Large payloads.
+        return read_history(std::move(log), after, limit / 2, std::move(done)); // Large payloads.
       if (!range)
         return done(range.error());
       event_page page{std::move(range->events), false};
@@ -246,7 +260,9 @@ void bridge::find_account(account which, callback<std::optional<user_id>> done) 
 }
 
 engine_counts bridge::counts() const {
-  return {sse_sessions_, websocket_sessions_, context_.counts.rooms, context_.counts.users};
+  const auto& mails = context_.mail_figures;
+  return {sse_sessions_,    websocket_sessions_, context_.counts.rooms, context_.counts.users,
+          mails.sent,       mails.failures,      mails.waiting,         mails.dead};
 }
 
 void bridge::ask(inspect_query query, callback<std::string> done) {
@@ -285,7 +301,7 @@ bridge::callback<std::string> bridge::and_what_sleeps(user_id user, std::string_
 }
 
 void bridge::command(std::string verb, std::string argument, callback<std::string> done) {
-  if (verb != "close-session" && verb != "log-level")
+  if (verb != "close-session" && verb != "log-level" && verb != "resend-mail")
     return refuse(std::move(done), {errc::not_found, "no such command; see docs/operations.md"});
   ask({std::move(verb), std::move(argument)}, std::move(done));
 }

@@ -36,7 +36,7 @@ public:
   void publish(publish_request request, callback<publish_receipt> done) override;
   std::unique_ptr<stream_session> open_stream(stream_request request,
                                               std::shared_ptr<client_sink> sink) override;
-  void history(user_id user, sequence after, std::size_t limit,
+  void history(log_id log, sequence after, std::size_t limit,
                callback<event_page> done) override;
   void find_event(log_id log, sequence seq, callback<event_ptr> done) override;
   void put_user(user_id user, std::vector<account> accounts, callback<bool> done) override;
@@ -60,10 +60,11 @@ private:
   /// Says no, as late as an answer would come: callers need not expect it from within their call.
   template <class T>
   void refuse(callback<T> done, error why);
-  void read_history(user_id user, sequence after, std::size_t limit, callback<event_page> done);
+  void read_history(log_id log, sequence after, std::size_t limit, callback<event_page> done);
   void ask(inspect_query query, callback<std::string> done);
   callback<std::string> and_what_sleeps(user_id user, std::string_view list,
                                         callback<std::string> done);
+  callback<publish_receipt> telling_the_carrier(callback<publish_receipt> done);
   void arm(std::size_t home);
   void probe();
 

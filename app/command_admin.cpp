@@ -56,6 +56,14 @@ std::string check_session(const std::string& text) {
   return fits ? "" : "not a session id (`lapwing admin sessions` shows them)";
 }
 
+std::string check_mail(const std::string& text) {
+  const bool fits = text == "all"
+                    || (!text.empty() && text.size() <= 18 && std::ranges::all_of(text, [](char c) {
+                         return c >= '0' && c <= '9';
+                       }));
+  return fits ? "" : "not the number of a mail (`lapwing admin mails` shows them), and not all";
+}
+
 } // namespace
 
 void add_admin_command(CLI::App& app, int& exit_code) {
@@ -94,6 +102,11 @@ void add_admin_command(CLI::App& app, int& exit_code) {
   add("actors", "Actors by kind with mailbox lengths");
   add("top", "The busiest actors");
   add("rooms", "Rooms with members");
+  add("mails", "Mails that wait, and those that were given up");
+  add("resend-mail", "Send a dead letter again, or all of them", method::post)
+      ->add_option("id", chosen->argument, "Its number (`lapwing admin mails` shows it), or all")
+      ->required()
+      ->check(check_mail);
   add("close-session", "Close one stream; its client can resume", method::post)
       ->add_option("id", chosen->argument, "Session id")
       ->required()

@@ -17,6 +17,7 @@
 
 #include "actors/admin.hpp"
 #include "actors/due_scanner.hpp"
+#include "actors/mail/mail_carrier.hpp"
 #include "actors/node_context.hpp"
 #include "actors/retention.hpp"
 #include "actors/runtime/asio_scheduler.hpp"
@@ -27,6 +28,7 @@
 #include "app/connection_office.hpp"
 #include "app/log_journal.hpp"
 #include "app/logging.hpp"
+#include "app/mail_setup.hpp"
 #include "app/realtime_office.hpp"
 #include "app/platform_webhooks.hpp"
 #include "app/random_name.hpp"
@@ -131,6 +133,7 @@ struct node::parts {
   admin_actor admin;
   retention_actor retention;
   due_scanner_actor scanner; ///< Null: this node does not monitor.
+  mail_context mailing;
   std::unique_ptr<traffic_control> traffic;
   std::unique_ptr<token_endpoints> endpoints;
   std::vector<std::unique_ptr<net::outbound_client>> outbound; ///< One for each thread.
@@ -232,6 +235,16 @@ void node::parts::spawn_actors(const config& settings) {
     scan.interval = settings.platforms.scan;
     scanner = spawn_due_scanner(system, context, scan);
   }
+  mailing.store = &store->outbox();
+  mailing.http = outbound.front().get();
+  mailing.clock = &clock;
+  mailing.chance = [] { return unit_chance(draw()); };
+  mailing.rules = mail_rules_of(settings.mail);
+  mailing.kept = settings.mail.kept;
+  mailing.tell = log_mail;
+  mailing.counts = &context.mail_figures;
+  context.mails = spawn_mail_carrier(system, mailing);
+  caf::anon_send(context.mails, mail_configured{mail_settings_of(settings)});
   node_facts facts;
   facts.id = node_name();
   facts.address = address_of(settings);
@@ -258,6 +271,7 @@ void node::parts::end_actors() {
   caf::anon_send_exit(retention, caf::exit_reason::user_shutdown);
   if (scanner)
     caf::anon_send_exit(scanner, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(context.mails, caf::exit_reason::user_shutdown);
   admin = nullptr;
   retention = nullptr;
   scanner = nullptr;
@@ -284,6 +298,7 @@ void node::parts::end_actors() {
   context.directories.clear();
   context.relays.clear();
   context.keepers.clear();
+  context.mails = nullptr;
   context.writers.clear();
   channels.hubs.clear();
   channels.desks.clear();
@@ -356,8 +371,10 @@ const std::vector<std::string>& node::addresses() const noexcept {
 
 result<bool> node::reload(const config& merged) {
   auto taken = parts_->server->reload(with_platform_webhooks(merged, parts_->context.platforms));
-  if (taken)
+  if (taken) {
     take_limits(parts_->context, merged);
+    caf::anon_send(parts_->context.mails, mail_configured{mail_settings_of(merged)});
+  }
   return taken;
 }
 

@@ -69,6 +69,8 @@ private:
                !value_.tls.key.empty());
     check_both("push.vapid_public_key", !value_.push.vapid_public_key.empty(),
                "push.vapid_private_key", !value_.push.vapid_private_key.empty());
+    check_both("mail.mailgun_api_key", !value_.mail.mailgun_api_key.empty(),
+               "mail.mailgun_domain", !value_.mail.mailgun_domain.empty());
     const auto previous = [&](const char* platform, const secret_pair& pair) {
       if (pair.current.empty() && !pair.previous.empty())
         add(fmt::format("webhooks.{}.secret", platform), "is missing while secret_previous is set",

@@ -161,7 +161,18 @@ struct realtime_config {
 struct mail_config {
   std::string mailgun_api_key;    ///< Also MAILGUN_API_KEY.
   std::string mailgun_domain;     ///< Also MAILGUN_DOMAIN.
-  std::string mailgun_from_email; ///< Also MAILGUN_FROM_EMAIL.
+  std::string mailgun_from_email; ///< Also MAILGUN_FROM_EMAIL; empty: noreply@ the domain.
+  std::string mailgun_base_url = "https://api.mailgun.net"; ///< Also MAILGUN_BASE_URL.
+  milliseconds timeout = 10s;
+  std::uint64_t at_once = 8;
+  std::uint64_t attempts = 20;
+  milliseconds retry_min = 5s;
+  milliseconds retry_max = 1h;
+  milliseconds give_up_after = 72h;
+  milliseconds kept = 720h;
+
+  /// Mails are sent.
+  bool complete() const noexcept { return !mailgun_api_key.empty() && !mailgun_domain.empty(); }
 };
 
 struct supabase_config {

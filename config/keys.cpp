@@ -381,11 +381,40 @@ std::vector<config_key> make_config_keys() {
           .also("MAILGUN_API_KEY")
           .secret()
           .reload(),
-      of_config{"mail.mailgun_domain", LAPWING_MEMBER(mail.mailgun_domain), "Sending domain."}.also(
-          "MAILGUN_DOMAIN"),
+      of_config{"mail.mailgun_domain", LAPWING_MEMBER(mail.mailgun_domain), "Sending domain."}
+          .rule(mail_domain_rule)
+          .also("MAILGUN_DOMAIN")
+          .reload(),
       of_config{"mail.mailgun_from_email", LAPWING_MEMBER(mail.mailgun_from_email),
-                "Sender of these mails."}
-          .also("MAILGUN_FROM_EMAIL"),
+                "Sender of these mails; empty: noreply@ the sending domain."}
+          .rule(mail_sender_rule)
+          .also("MAILGUN_FROM_EMAIL")
+          .reload(),
+      of_config{"mail.mailgun_base_url", LAPWING_MEMBER(mail.mailgun_base_url),
+                "Where Mailgun is asked; https://api.eu.mailgun.net for domains in the EU."}
+          .rule(http_url_rule)
+          .also("MAILGUN_BASE_URL")
+          .needed()
+          .reload(),
+      of_config{"mail.timeout", LAPWING_MEMBER(mail.timeout),
+                "How long Mailgun may take to answer; after three times that and 5 s another node may send."}
+          .range(100ms, 2min),
+      of_config{"mail.at_once", LAPWING_MEMBER(mail.at_once), "Mails under way at a time."}
+          .range(1, 256),
+      of_config{"mail.attempts", LAPWING_MEMBER(mail.attempts),
+                "Failures of Mailgun or of the way to it before a mail becomes a dead letter."}
+          .range(1, 1000),
+      of_config{"mail.retry_min", LAPWING_MEMBER(mail.retry_min),
+                "Wait after a first failure; it doubles with each."}
+          .range(50ms, 1h),
+      of_config{"mail.retry_max", LAPWING_MEMBER(mail.retry_max), "Longest such wait."}
+          .range(50ms, day),
+      of_config{"mail.give_up_after", LAPWING_MEMBER(mail.give_up_after),
+                "Age at which a mail that fails becomes a dead letter, whatever the reason."}
+          .range(1s, 30 * day),
+      of_config{"mail.kept", LAPWING_MEMBER(mail.kept),
+                "How long what was sent (without its content) and dead letters are kept; a repeated delivery is known as long."}
+          .range(1min, 3650 * day),
       of_config{"supabase.url", LAPWING_MEMBER(supabase.url),
                 "The Supabase project, where an artist's address is looked up."}
           .rule(http_url_rule)

@@ -1,9 +1,11 @@
 #include "config/text_rules.hpp"
 
 #include <algorithm>
+#include <string>
 
 #include "config/encryption_key.hpp"
 #include "config/listen.hpp"
+#include "core/mail.hpp"
 
 namespace lapwing {
 namespace {
@@ -76,6 +78,23 @@ const text_rule vapid_subject_rule{"a mailto: or https: address", [](std::string
 // RFC 7518 3.2: a key at least as long as the hash.
 const text_rule jwt_secret_rule{"at least 32 bytes (`lapwing keys` makes one)",
                                 [](std::string_view text) { return text.size() >= 32; }};
+
+const text_rule mail_domain_rule{
+    "a domain such as \"mg.example.com\"",
+    [](std::string_view text) { return valid_mail_address("a@" + std::string{text}); }};
+
+const text_rule mail_sender_rule{
+    "an address, or a name and an address: \"Name <name@example.com>\"",
+    [](std::string_view text) {
+      const auto open = text.find('<');
+      if (open == text.npos)
+        return valid_mail_address(text);
+      const auto plain = [](char c) {
+        return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '>' && c != ',' && c != ';';
+      };
+      return text.ends_with('>') && std::ranges::all_of(text.substr(0, open), plain)
+             && valid_mail_address(text.substr(open + 1, text.size() - open - 2));
+    }};
 
 bool valid_platform_name(std::string_view text) {
   return !text.empty() && text.size() <= 32 && lower_or_digit(text.front())

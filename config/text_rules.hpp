@@ -20,6 +20,8 @@ extern const text_rule ed25519_key_rule;
 extern const text_rule header_name_rule;
 extern const text_rule vapid_subject_rule;
 extern const text_rule jwt_secret_rule;
+extern const text_rule mail_domain_rule;
+extern const text_rule mail_sender_rule;
 
 /// `[a-z0-9][a-z0-9_-]{0,31}`: what can stand in a route, a table name of TOML and a log line.
 bool valid_platform_name(std::string_view text);

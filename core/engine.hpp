@@ -55,6 +55,10 @@ struct engine_counts {
   std::size_t websocket_sessions = 0;
   std::size_t rooms = 0;       ///< With at least one member.
   std::size_t users = 0;       ///< Active supervisors.
+  std::uint64_t mails_sent = 0;
+  std::uint64_t mail_failures = 0; ///< Attempts.
+  std::uint64_t mails_waiting = 0; ///< Up to outbox_store::counted_max; the next as well.
+  std::uint64_t mails_dead = 0;
 };
 
 /// Any thread; returns at once. `done` is called exactly once, within `limits.engine_timeout`, on
@@ -75,8 +79,8 @@ public:
   virtual std::unique_ptr<stream_session> open_stream(stream_request request,
                                                       std::shared_ptr<client_sink> sink) = 0;
 
-  /// A user's own log, oldest first.
-  virtual void history(user_id user, sequence after, std::size_t limit,
+  /// What is stored of a log, oldest first.
+  virtual void history(log_id log, sequence after, std::size_t limit,
                        callback<event_page> done) = 0;
   /// Null when there is no such event (any more).
   virtual void find_event(log_id log, sequence seq, callback<event_ptr> done) = 0;
@@ -88,7 +92,7 @@ public:
   /// Registrations and monitoring of one user, and everything under /admin: a JSON document.
   /// `path` is the part after /admin/ ("users/ann"), or "registrations/ann", "monitoring/ann".
   virtual void inspect(std::string path, callback<std::string> done) = 0;
-  /// An operator's command: ("close-session", id), ("log-level", "debug"), ...: a JSON document.
+  /// An operator's command: ("close-session", id), ("resend-mail", "all"), ...: a JSON document.
   virtual void command(std::string verb, std::string argument, callback<std::string> done) = 0;
 
   /// True when a webhook can be stored and streamed now; `why` names what is not ready.

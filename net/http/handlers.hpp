@@ -32,6 +32,7 @@ void handle_linkedin_challenge(const exchange_ptr& x);
 void handle_custom_webhook(const exchange_ptr& x);
 void handle_webhook_health(const exchange_ptr& x);
 void handle_submission_update(const exchange_ptr& x);
+void handle_submission_status(const exchange_ptr& x);
 
 // stream_routes.cpp
 void handle_sse_stream(const exchange_ptr& x);
@@ -54,6 +55,7 @@ void handle_ticket(const exchange_ptr& x);
 void handle_put_user(const exchange_ptr& x);
 void handle_events(const exchange_ptr& x);
 void handle_event(const exchange_ptr& x);
+void handle_room_events(const exchange_ptr& x);
 void handle_registrations(const exchange_ptr& x);
 void handle_monitoring(const exchange_ptr& x);
 

@@ -158,6 +158,14 @@ std::string metrics_text(std::span<const shard_metrics* const> shards,
              static_cast<double>(gauges.engine.rooms));
   out.single("lapwing_users", "Users active now.", MetricType::Gauge,
              static_cast<double>(gauges.engine.users));
+  out.single("lapwing_mails_sent_total", "Mails that Mailgun has accepted.", MetricType::Counter,
+             static_cast<double>(gauges.engine.mails_sent));
+  out.single("lapwing_mail_failures_total", "Attempts to send a mail that failed.",
+             MetricType::Counter, static_cast<double>(gauges.engine.mail_failures));
+  out.single("lapwing_mails_waiting", "Mails not sent yet, counted up to 10000.",
+             MetricType::Gauge, static_cast<double>(gauges.engine.mails_waiting));
+  out.single("lapwing_mails_dead", "Mails given up, counted up to 10000.", MetricType::Gauge,
+             static_cast<double>(gauges.engine.mails_dead));
   out.single("lapwing_ready", "1 when webhooks can be stored and streamed.", MetricType::Gauge,
              gauges.ready ? 1 : 0);
   return prometheus::TextSerializer{}.Serialize(out.all());

@@ -32,7 +32,7 @@ void handle_health(const exchange_ptr& x) {
   out += R"(},"features":{"websocket":true,"sse":true,"webhooks":true,"submission_webhooks":)";
   out += feature(!values.webhooks.supabase.current.empty());
   out += R"(,"email":)";
-  out += feature(!values.mail.mailgun_api_key.empty() && !values.mail.mailgun_domain.empty());
+  out += feature(values.mail.complete());
   out += R"(,"web_push":)";
   out += feature(!values.push.vapid_private_key.empty());
   out += R"(,"tls":)";

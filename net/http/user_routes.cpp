@@ -57,6 +57,43 @@ result<std::vector<account>> read_accounts(const std::string& body) {
   return accounts;
 }
 
+/// A page of the log, as the query wants it.
+void answer_history(const exchange_ptr& x, const log_id& log) {
+  sequence after = 0;
+  if (auto text = x->head().parameter("after"); text && !text->empty()) {
+    auto cursor = stream_cursor::parse(*text);
+    auto position = cursor ? cursor->position(log) : std::nullopt;
+    if (!position)
+      return x->fail({errc::bad_request, "after is not the id of an event of these"});
+    after = *position;
+  }
+  std::size_t limit = history_limit_default;
+  if (auto text = x->head().parameter("limit")) {
+    auto end = text->data() + text->size();
+    auto read = std::from_chars(text->data(), end, limit);
+    if (read.ec != std::errc{} || read.ptr != end || limit < 1 || limit > history_limit_max)
+      return x->fail({errc::bad_request, "limit is a number from 1 to 1000"});
+  }
+  bool full = x->head().parameter("payload") == "full";
+  x->core().history(log, after, limit, [x, full](result<event_page> page) {
+    if (!page)
+      return x->fail_inside(page.error());
+    std::string out = R"({"events":[)";
+    for (auto& e : page->events) {
+      if (out.back() == '}')
+        out += ',';
+      append_envelope(out, *e, id_of(*e), full);
+    }
+    out += R"(],"next":)";
+    if (page->more && !page->events.empty())
+      append_json_string(out, id_of(*page->events.back()));
+    else
+      out += "null";
+    out += '}';
+    x->answer_json(200, std::move(out));
+  });
+}
+
 /// The engine's document about a user, as it is.
 void answer_inspection(const exchange_ptr& x, std::string path) {
   x->core().inspect(std::move(path), [x](result<std::string> document) {
@@ -100,40 +137,17 @@ void handle_put_user(const exchange_ptr& x) {
 }
 
 void handle_events(const exchange_ptr& x) {
-  with_user(x, [x](const user_id& user) {
-    sequence after = 0;
-    if (auto text = x->head().parameter("after"); text && !text->empty()) {
-      auto cursor = stream_cursor::parse(*text);
-      auto position = cursor ? cursor->position(log_id::of(user)) : std::nullopt;
-      if (!position)
-        return x->fail({errc::bad_request, "after is not the id of an event of yours"});
-      after = *position;
-    }
-    std::size_t limit = history_limit_default;
-    if (auto text = x->head().parameter("limit")) {
-      auto end = text->data() + text->size();
-      auto read = std::from_chars(text->data(), end, limit);
-      if (read.ec != std::errc{} || read.ptr != end || limit < 1 || limit > history_limit_max)
-        return x->fail({errc::bad_request, "limit is a number from 1 to 1000"});
-    }
-    bool full = x->head().parameter("payload") == "full";
-    x->core().history(user, after, limit, [x, full](result<event_page> page) {
-      if (!page)
-        return x->fail_inside(page.error());
-      std::string out = R"({"events":[)";
-      for (auto& e : page->events) {
-        if (out.back() == '}')
-          out += ',';
-        append_envelope(out, *e, id_of(*e), full);
-      }
-      out += R"(],"next":)";
-      if (page->more && !page->events.empty())
-        append_json_string(out, id_of(*page->events.back()));
-      else
-        out += "null";
-      out += '}';
-      x->answer_json(200, std::move(out));
-    });
+  with_user(x, [x](const user_id& user) { answer_history(x, log_id::of(user)); });
+}
+
+void handle_room_events(const exchange_ptr& x) {
+  with_principal(x, [x](const principal& who) {
+    auto name = x->parameter(0);
+    if (!valid_room_id(name))
+      return x->fail({errc::bad_request, "that is not a room"});
+    if (!may_join(who, room_id{name}))
+      return x->fail({errc::forbidden, "the room is not yours"});
+    answer_history(x, log_id::of(room_id{std::move(name)}));
   });
 }
 

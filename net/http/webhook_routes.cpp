@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/json_text.hpp"
+#include "core/outbox.hpp"
 #include "net/webhook/payloads.hpp"
 #include "net/webhook/text.hpp"
 #include "net/http/handlers.hpp"
@@ -15,10 +16,12 @@
 namespace lapwing::net {
 namespace {
 
-std::string receipt_json(const publish_receipt& receipt) {
+std::string receipt_json(const publish_receipt& receipt, bool has_mail = false) {
   std::string out = R"({"received":true)";
   if (receipt.duplicate)
     out += R"(,"duplicate":true)";
+  if (has_mail)
+    out += R"(,"mail":true)";
   out += R"(,"id":)";
   append_json_string(out, receipt.id);
   out += '}';
@@ -242,12 +245,20 @@ void handle_webhook_health(const exchange_ptr& x) {
                  R"("custom":"/api/webhooks/:platform/:userId"}})");
 }
 
-void handle_submission_update(const exchange_ptr& x) {
+namespace {
+
+enum class submission_route : std::uint8_t { update, status };
+
+void take_submission(const exchange_ptr& x, submission_route route) {
   auto lookup = [&](std::string_view name) { return x->head().header(name); };
   webhook_request request{webhook_headers{lookup}, x->body};
   auto update = x->home().current().gate->receive_submission(request, x->home().now());
   if (!update)
     return refuse(x, "supabase", update.error());
+  std::shared_ptr<const outbox_item> mail;
+  if (route == submission_route::status && x->home().current().values.mail.complete())
+    if (auto made = status_mail(x->body, *update, x->home().now()))
+      mail = std::make_shared<const outbox_item>(std::move(*made));
   struct rooms_left {
     std::size_t count;
     std::optional<publish_receipt> first; ///< Of the first room, whichever answers first.
@@ -261,7 +272,10 @@ void handle_submission_update(const exchange_ptr& x) {
   for (std::size_t i = 0; i < rooms.size(); ++i) {
     publish_request one{log_id::of(rooms[i]), update->draft,         update->source,
                         update->delivery_id,  publish_origin::api, false};
-    x->core().publish(std::move(one), [x, left, i](result<publish_receipt> receipt) {
+    if (i == 0) // The mail is stored with the event of the admins' room, or neither is.
+      one.outgoing = mail;
+    x->core().publish(std::move(one), [x, left, i, has_mail = mail != nullptr](
+                                        result<publish_receipt> receipt) {
       if (!receipt)
         left->failure = receipt.error();
       else if (i == 0)
@@ -271,9 +285,18 @@ void handle_submission_update(const exchange_ptr& x) {
       // A redelivery after a failure doubles nothing: the delivery id is the same.
       if (left->failure)
         return x->fail_inside(*left->failure);
-      x->answer_json(200, receipt_json(*left->first));
+      x->answer_json(200, receipt_json(*left->first, has_mail));
     });
   }
+}
+
+} // namespace
+
+void handle_submission_update(const exchange_ptr& x) {
+  take_submission(x, submission_route::update);
+}
+void handle_submission_status(const exchange_ptr& x) {
+  take_submission(x, submission_route::status);
 }
 
 } // namespace lapwing::net

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/connections.hpp"
 #include "core/error.hpp"
+#include "core/outbox.hpp"
 #include "core/time.hpp"
 #include "net/webhook/outcome.hpp"
 #include "net/webhook/request.hpp"
@@ -43,6 +45,12 @@ result<webhook_outcome> read_generic(std::string_view platform, const webhook_re
 
 /// Supabase `{type, table, schema, record, old_record}`; see submission_update.
 result<submission_update> read_submission(const webhook_request& request, timestamp now);
+
+/// The mail to the artist whose submission has another status now, for the outbox; nothing when the
+/// status is the old one, or the row is gone, or names nobody to write to. `body` is what
+/// read_submission made the update of.
+std::optional<outbox_item> status_mail(std::string_view body, const submission_update& update,
+                                       timestamp now);
 
 /// WebSub 5.3: what the hub asks or says in the query of its GET; without user and platform. Nothing
 /// when it is no such question.

@@ -70,6 +70,23 @@ CAF_TEST(what a client calls itself cannot steer the terminal) {
   CAF_CHECK(text.value_or("").find("a?[2Jb??c ") != std::string::npos);
 }
 
+CAF_TEST(the outbox is a line and what was given up) {
+  CAF_CHECK_EQUAL(
+      render_admin("mails", R"({"waiting":3,"dead":1,"underWay":2,"trouble":"refused_401",
+        "letters":[{"id":7,"user":"ann","attempts":20,"cause":"refused_503",
+        "created":"2026-11-21T09:00:00.000Z","ended":"2026-11-21T19:00:00.000Z"}],
+        "truncated":false})").value_or(""),
+      "waiting 3, under way 2, dead 1, trouble: refused_401\n"
+      "mail  user  attempts  cause        created                   given up\n"
+      "   7  ann         20  refused_503  2026-11-21T09:00:00.000Z  2026-11-21T19:00:00.000Z\n");
+  CAF_CHECK_EQUAL(
+      render_admin("mails", R"({"waiting":0,"dead":0,"underWay":0,"trouble":"","letters":[]})")
+        .value_or(""),
+      "waiting 0, under way 0, dead 0\nno dead letters\n");
+  CAF_CHECK_EQUAL(render_admin("resend-mail", R"({"ok":true,"mails":1})").value_or(""),
+                  "done, mails 1\n");
+}
+
 CAF_TEST(commands answer in a line) {
   CAF_CHECK_EQUAL(render_admin("log-level", R"({"ok":true,"level":"debug"})").value_or(""),
                   "done, level debug\n");

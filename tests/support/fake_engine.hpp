@@ -152,12 +152,12 @@ public:
     return made;
   }
 
-  void history(user_id user, sequence after, std::size_t limit,
+  void history(log_id log, sequence after, std::size_t limit,
                callback<event_page> done) override {
     event_page page;
     {
       std::lock_guard guard{mutex_};
-      for (auto& e : logs_[to_key(log_id::of(user))].events)
+      for (auto& e : logs_[to_key(log)].events)
         if (e->seq > after) {
           if (page.events.size() == limit) {
             page.more = true;
