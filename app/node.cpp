@@ -380,10 +380,11 @@ result<bool> node::reload(const config& merged) {
 
 void node::drain() {
   parts_->server->drain();
+  caf::anon_send(parts_->context.mails, mail_closing{});
 }
 
 bool node::drained() const {
-  return parts_->server->connections() == 0;
+  return parts_->server->connections() == 0 && parts_->context.mail_figures.at_rest;
 }
 
 } // namespace lapwing

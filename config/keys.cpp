@@ -408,7 +408,7 @@ std::vector<config_key> make_config_keys() {
                 "Wait after a first failure; it doubles with each."}
           .range(50ms, 1h),
       of_config{"mail.retry_max", LAPWING_MEMBER(mail.retry_max), "Longest such wait."}
-          .range(50ms, day),
+          .range(50ms, 12h),
       of_config{"mail.give_up_after", LAPWING_MEMBER(mail.give_up_after),
                 "Age at which a mail that fails becomes a dead letter, whatever the reason."}
           .range(1s, 30 * day),

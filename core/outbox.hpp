@@ -6,6 +6,7 @@
 //   dead --resend--> waiting
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -81,14 +82,17 @@ struct outbox_report {
 class outbox_store {
 public:
   static constexpr std::uint64_t counted_max = 10'000;
+  /// Nothing is planned further ahead than this.
+  static constexpr std::chrono::hours due_horizon{26};
 
   template <class T>
   using callback = std::function<void(result<T>)>;
 
   virtual ~outbox_store() = default;
 
-  /// Takes up to `limit` messages that are due at `now`, among them those whose claim has run out.
-  /// They are the caller's until `until`.
+  /// Takes up to `limit` messages that are due at `now`, among them those whose claim has run out, and
+  /// those due more than `due_horizon` later, which is no plan but a clock that was wrong. They are
+  /// the caller's until `until`.
   virtual void claim(std::string kind, timestamp now, timestamp until, std::size_t limit,
                      callback<outbox_claims> done) = 0;
   /// Durable before `done`. False, and nothing is changed, when the claim is not the last one any

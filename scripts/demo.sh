@@ -64,6 +64,11 @@ set_demo_environment() {
   export GOOGLE_PROJECT_ID=lapwing-sim
   export LAPWING_WEBHOOKS__GMAIL__JWKS_URL="$simulator/www.googleapis.com/oauth2/v3/certs"
   export LAPWING_WEBHOOKS__GMAIL__SERVICE_ACCOUNT=push@lapwing-sim.iam.gserviceaccount.com
+  export MAILGUN_API_KEY=sim-mailgun-key
+  export MAILGUN_DOMAIN=mg.example.com
+  export MAILGUN_BASE_URL="$simulator/api.mailgun.net"
+  WEBHOOK_SECRET="$(demo_secret)"
+  export WEBHOOK_SECRET
 }
 
 # say_demo NODE SIMULATOR
@@ -75,6 +80,7 @@ Lapwing runs, with three people and eight simulated platforms. Ctrl-C stops ever
   dashboard    $1/?user=ann      (ben and cleo live here, too)
   live stream  curl -N '$1/api/sse/stream?userId=ann'
   simulator    $2/_stats     (docs/simulator.md: break things yourself)
+  mails        $2/_mails     (what artists are told of their submissions)
 
 Webhooks arrive within a second or two; Spotify is asked every 15 s; tokens live two minutes and are
 renewed halfway. What befalls the people is told here:
@@ -106,6 +112,16 @@ connect() {
 # order SIMULATOR JSON: an order to the world.
 order() { ask --data "$2" "$1/_control" || true; }
 
+# submission NODE PERSON NUMBER STATUS: what Supabase says when a row has another status. The secret
+# goes by standard input, where nobody sees it among the processes.
+submission() {
+  ask --header @- --header 'Content-Type: application/json' \
+    "$1/webhook/submission-status-update" --data "{\"type\":\"UPDATE\",\"table\":\"submissions\",
+      \"schema\":\"public\",\"record\":{\"id\":$3,\"user_id\":\"$2\",\"status\":\"$4\",
+      \"title\":\"Demo $3\",\"email\":\"$2@example.com\"},\"old_record\":{\"id\":$3}}" \
+    <<<"X-Webhook-Secret: $WEBHOOK_SECRET" || true
+}
+
 sync_now() { ask --request POST "$1/api/connections/$3/sync?userId=$2" || true; }
 
 # connect_everything NODE
@@ -136,7 +152,9 @@ withdrawn() {
 
 # play_demo NODE SIMULATOR: until it is stopped.
 play_demo() {
-  local node="$1" simulator="$2" user
+  local node="$1" simulator="$2" user number=0
+  submission "$node" ann 0 approved
+  tell "ann's submission was approved: Mailgun has a mail for her"
   connect_everything "$node"
   order "$simulator" '{"do":"produce","platform":"slack","user":"ann","count":2}'
   tell "Discord's tokens of ann end early: the next call renews them"
@@ -158,6 +176,11 @@ play_demo() {
       rest 20
       tell "$user's hooks at GitHub are deleted: polling goes on meanwhile"
       order "$simulator" "{\"do\":\"delete_registrations\",\"platform\":\"github\",\"user\":\"$user\"}"
+      rest 20
+      number=$((number + 1))
+      tell "Mailgun fails for 10 s while $user's submission is approved: the mail goes later, once"
+      order "$simulator" '{"do":"fault","kind":"server_error","platform":"mailgun","seconds":10}'
+      submission "$node" "$user" "$number" approved
       rest 20
       withdrawn "$node" "$simulator" "$user" gmail
     done

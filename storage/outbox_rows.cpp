@@ -37,6 +37,9 @@ outbox_writer::outbox_writer(sqlite_connection& connection)
       find_due_(connection, "SELECT id, dedup_key, body, attempt_count, claim_count, queued_at"
                             " FROM outbox WHERE kind = ?1 AND due_at <= ?2"
                             " ORDER BY due_at, id LIMIT ?3"),
+      find_too_far_(connection, "SELECT id, dedup_key, body, attempt_count, claim_count, queued_at"
+                                " FROM outbox WHERE kind = ?1 AND due_at > ?2"
+                                " ORDER BY due_at, id LIMIT ?3"),
       take_(connection, "UPDATE outbox SET state = 'sending', due_at = ?2,"
                         " claim_count = claim_count + 1 WHERE id = ?1"),
       next_due_(connection, "SELECT due_at FROM outbox WHERE kind = ?1 AND due_at IS NOT NULL"
@@ -62,26 +65,37 @@ void outbox_writer::put(const outbox_item& item) {
   put_.bind(3, item.key).bind(4, item.body).bind(5, to_number(item.queued_at)).run();
 }
 
+void outbox_writer::find(sqlite_statement& which, const std::string& kind, timestamp time,
+                         std::size_t limit, outbox_claims& into) {
+  reset_at_end ends{which};
+  which.bind(1, kind).bind(2, to_number(time)).bind(3, to_column(limit));
+  while (which.step()) {
+    auto& one = into.entries.emplace_back();
+    one.id = static_cast<std::uint64_t>(which.integer(0));
+    one.key = which.text(1);
+    one.body = which.text(2);
+    one.attempt_count = static_cast<std::uint32_t>(which.integer(3));
+    one.claim = static_cast<std::uint64_t>(which.integer(4)) + 1;
+    one.queued_at = to_time(which.integer(5));
+  }
+}
+
 outbox_claims outbox_writer::claim(const std::string& kind, timestamp now, timestamp until,
                                    std::size_t limit) {
   outbox_claims found;
+  find(find_due_, kind, now, limit, found);
   {
-    reset_at_end ends{find_due_};
-    find_due_.bind(1, kind).bind(2, to_number(now)).bind(3, to_column(limit));
-    while (find_due_.step()) {
-      auto& one = found.entries.emplace_back();
-      one.id = static_cast<std::uint64_t>(find_due_.integer(0));
-      one.key = find_due_.text(1);
-      one.body = find_due_.text(2);
-      one.attempt_count = static_cast<std::uint32_t>(find_due_.integer(3));
-      one.claim = static_cast<std::uint64_t>(find_due_.integer(4)) + 1;
-      one.queued_at = to_time(find_due_.integer(5));
-    }
-  }
-  {
+    // Those found are the first.
     reset_at_end ends{next_due_};
     if (next_due_.bind(1, kind).bind(2, to_column(found.entries.size())).step())
       found.next_due = to_time(next_due_.integer(0));
+  }
+  if (found.entries.size() < limit && found.next_due) {
+    const auto before = found.entries.size();
+    find(find_too_far_, kind, now + outbox_store::due_horizon, limit - before, found);
+    // If the next one is among them, the others after it wait for another look.
+    if (found.entries.size() > before && *found.next_due > now + outbox_store::due_horizon)
+      found.next_due = until;
   }
   for (const auto& one : found.entries)
     take_.bind(1, to_row_id(one.id)).bind(2, to_number(until)).run();

@@ -25,9 +25,13 @@ public:
   std::size_t trim(const std::string& kind, timestamp before, std::size_t limit);
 
 private:
+  void find(sqlite_statement& which, const std::string& kind, timestamp time, std::size_t limit,
+            outbox_claims& into);
+
   sqlite_connection* connection_;
   sqlite_statement put_;
   sqlite_statement find_due_;
+  sqlite_statement find_too_far_;
   sqlite_statement take_;
   sqlite_statement next_due_;
   sqlite_statement settle_;

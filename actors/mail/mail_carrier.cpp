@@ -57,6 +57,7 @@ template <class Decision>
 void decide(self_pointer self, Decision decision) {
   mailer_orders orders;
   decision(*self->state.work, self->state.now(), orders);
+  self->state.env->counts->at_rest = self->state.work->at_rest();
   obey(self, orders);
 }
 
@@ -217,6 +218,9 @@ mail_carrier_actor::behavior_type behavior(self_pointer self, const mail_context
   return {
     [self](mail_stored) {
       decide(self, [](mailer& work, timestamp now, mailer_orders& out) { work.look(now, out); });
+    },
+    [self](mail_closing) {
+      decide(self, [](mailer& work, timestamp, mailer_orders&) { work.close(); });
     },
     [self](mail_configured& what) {
       decide(self, [&](mailer& work, timestamp now, mailer_orders& out) {

@@ -24,6 +24,7 @@ struct mail_counts {
   std::atomic<std::uint64_t> failures{0}; ///< Attempts that were no good.
   std::atomic<std::uint64_t> waiting{0};  ///< As of the last look, up to outbox_store::counted_max.
   std::atomic<std::uint64_t> dead{0};     ///< The same.
+  std::atomic<bool> at_rest{false};       ///< After mail_closing: nothing is under way any more.
 };
 
 /// All must outlive the carrier.
@@ -45,8 +46,12 @@ struct mail_configured {
   mail_settings settings;
 };
 
+/// The node drains: what is under way ends, nothing new begins (mail_counts::at_rest).
+struct mail_closing {};
+
 using mail_carrier_actor = caf::typed_actor<
   caf::reacts_to<mail_stored>,
+  caf::reacts_to<mail_closing>,
   caf::reacts_to<mail_configured>,
   // "mails": {"waiting","dead","underWay","trouble","letters":[...]}; "resend-mail" with a number or
   // "all": {"ok":true,"mails":n}. errc::not_found, bad_request, store_unavailable.
@@ -59,4 +64,5 @@ mail_carrier_actor spawn_mail_carrier(caf::actor_system& system, const mail_cont
 } // namespace lapwing
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::mail_stored)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::mail_closing)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lapwing::mail_configured)

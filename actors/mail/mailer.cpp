@@ -13,6 +13,7 @@ using fate = outbox_outcome::fate;
 
 /// A gate that is closed is tried again at least this often, whatever the mails' own back-off.
 constexpr milliseconds gate_max = 5min;
+constexpr milliseconds gate_sane = 2h;
 /// The store is local, and back soon.
 constexpr milliseconds store_retry_min = 500ms;
 constexpr milliseconds store_retry_max = 30s;
@@ -59,7 +60,9 @@ void mailer::woken(timestamp now, mailer_orders& out) {
 }
 
 std::size_t mailer::room(timestamp now) const {
-  if (!settings_.complete() || (troubles_ > 0 && now < closed_until_))
+  // Civil time may have been set back meanwhile: no wait is longer than an hour.
+  const bool is_closed = troubles_ > 0 && now < closed_until_ && closed_until_ - now <= gate_sane;
+  if (closing_ || !settings_.complete() || is_closed)
     return 0;
   const auto most = troubles_ > 0 ? 1 : rules_.at_once_max;
   return most - std::min(most, flights_.size());
@@ -67,7 +70,9 @@ std::size_t mailer::room(timestamp now) const {
 
 void mailer::go_on(timestamp now, mailer_orders& out) {
   const auto limit = room(now);
-  if (asking_ || limit == 0 || !next_look_ || *next_look_ > now)
+  const bool is_due = next_look_
+                      && (*next_look_ <= now || *next_look_ > now + outbox_store::due_horizon);
+  if (asking_ || limit == 0 || !is_due)
     return;
   asking_ = true;
   out.claim = {now + claim_length(settings_), limit};
@@ -82,12 +87,13 @@ void mailer::claimed(const result<outbox_claims>& found, timestamp now, mailer_o
   }
   store_failures_ = 0;
   next_look_ = found->next_due;
-  if (next_look_ && *next_look_ <= now && found->entries.empty())
+  if (next_look_ && found->entries.empty()
+      && (*next_look_ <= now || *next_look_ > now + outbox_store::due_horizon))
     next_look_ = now + held_by_others;
   if (std::exchange(look_again_, false))
     next_look_ = now;
   for (const auto& entry : found->entries)
-    take(entry, now, out);
+    closing_ ? put_back(entry, now, out) : take(entry, now, out);
   go_on(now, out);
 }
 
@@ -159,6 +165,16 @@ void mailer::conclude(flight& one, const mail_verdict& verdict, timestamp now,
   settle(one, out);
 }
 
+/// For whoever is there next.
+void mailer::put_back(const outbox_claim& entry, timestamp now, mailer_orders& out) {
+  if (flights_.contains(entry.id))
+    return take(entry, now, out);
+  auto& one = flights_[entry.id];
+  one.entry = entry;
+  one.outcome = {fate::again, false, now, {}, ""};
+  settle(one, out);
+}
+
 /// Without having asked anybody.
 void mailer::bury(flight& one, std::string cause, timestamp now, mailer_orders& out) {
   one.outcome = {fate::dead, false, {}, now, std::move(cause)};
@@ -197,7 +213,7 @@ void mailer::settled(std::uint64_t id, std::uint64_t claim, const result<bool>& 
     tell_(mail_news::sent, id, how.cause);
   else if (how.what == fate::dead)
     tell_(mail_news::died, id, how.cause);
-  else
+  else if (!how.cause.empty()) // Else it was put back.
     tell_(mail_news::retried, id, how.cause);
   if (how.what == fate::again && !asking_)
     next_look_ = sooner(next_look_, how.due);

@@ -84,6 +84,11 @@ public:
   void settled(std::uint64_t id, std::uint64_t claim, const result<bool>& done, timestamp now,
                mailer_orders& out);
 
+  /// What is under way ends, and nothing new begins.
+  void close() { closing_ = true; }
+  /// It was closed, and all has ended.
+  bool at_rest() const noexcept { return closing_ && flights_.empty() && !asking_; }
+
   /// When woken() is to be called if nothing happens before; nothing: never.
   std::optional<timestamp> wake_at() const;
   /// Why nothing is sent at the moment: "not_configured", or the cause of the trouble; "" all is well.
@@ -106,6 +111,7 @@ private:
   void take(const outbox_claim& entry, timestamp now, mailer_orders& out);
   void send(flight& one, timestamp now, mailer_orders& out);
   void conclude(flight& one, const mail_verdict& verdict, timestamp now, mailer_orders& out);
+  void put_back(const outbox_claim& entry, timestamp now, mailer_orders& out);
   void bury(flight& one, std::string cause, timestamp now, mailer_orders& out);
   void settle(flight& one, mailer_orders& out);
   void save_what_is_unsaved(timestamp now, mailer_orders& out);
@@ -119,6 +125,7 @@ private:
   news_listener tell_;
   mail_settings settings_;
   std::map<std::uint64_t, flight> flights_; ///< By id; at most at_once_max.
+  bool closing_ = false;
   bool asking_ = false;       ///< The store is.
   bool look_again_ = false;   ///< Something may have become due since it was asked.
   std::optional<timestamp> next_look_; ///< When something is due, as the store said.

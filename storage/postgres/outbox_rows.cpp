@@ -38,7 +38,8 @@ const char* state_after(outbox_outcome::fate what) noexcept {
 void prepare_outbox(pqxx::connection& connection) {
   connection.prepare("claim_outgoing",
                      "WITH due AS (SELECT id AS due_id, due_at AS was_due FROM outbox"
-                     " WHERE kind = $1 AND due_at <= $2::timestamptz"
+                     " WHERE kind = $1 AND (due_at <= $2::timestamptz"
+                     " OR due_at > $5::timestamptz)"
                      " ORDER BY due_at, id LIMIT $4::bigint FOR UPDATE SKIP LOCKED)"
                      " UPDATE outbox SET state = 'sending', due_at = $3::timestamptz,"
                      " claim_count = claim_count + 1 FROM due WHERE id = due_id"
@@ -84,7 +85,8 @@ outbox_claims claim_outgoing(pqxx::transaction_base& transaction, const std::str
   std::vector<taken> all;
   std::string ids = "{";
   for (const auto& row : transaction.exec_prepared("claim_outgoing", kind, to_row_time(now),
-                                                   to_row_time(until), to_column(limit))) {
+                                                   to_row_time(until), to_column(limit),
+                                                   to_row_time(now + outbox_store::due_horizon))) {
     ids += (all.empty() ? "" : ",") + row[0].as<std::string>();
     all.push_back({time_of(row[6]),
                    {number_of(row[0]), number_of(row[1]), row[2].as<std::string>(),

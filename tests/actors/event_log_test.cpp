@@ -2,6 +2,7 @@
 #include "tests/support/caf_test.hpp"
 
 #include "actors/event_log.hpp"
+#include "core/outbox.hpp"
 
 using namespace lapwing;
 
@@ -61,6 +62,29 @@ CAF_TEST(a publication waits until the log is open and is then numbered on) {
   CAF_REQUIRE_EQUAL(after.settled.size(), 1u);
   CAF_CHECK_EQUAL(id_of(after.settled[0]), "u42");
   CAF_CHECK(!after.settled[0]->outcome->duplicate);
+}
+
+CAF_TEST(a copy that brings a message along goes to the store which alone knows of messages) {
+  open();
+  submit("d1");
+  done({{append_outcome::stored, 1}});
+  CAF_CHECK(submit("d1").append.empty()); // Known.
+  const auto with_message = [this] {
+    auto made = job("d1");
+    made->request.outgoing = std::make_shared<const outbox_item>();
+    log.submit(std::move(made), now, todo);
+    return take();
+  };
+  auto next = with_message();
+  CAF_REQUIRE_EQUAL(next.append.size(), 1u);
+  CAF_CHECK(next.append[0].outgoing != nullptr);
+  CAF_CHECK_EQUAL(next.append[0].delivery_id, "d1");
+  CAF_CHECK_EQUAL(with_message().append.size(), 1u); // Also while one is under way.
+  auto after = done({{append_outcome::duplicate, 1}, {append_outcome::duplicate, 1}});
+  CAF_CHECK(after.publish.empty());
+  CAF_REQUIRE_EQUAL(after.settled.size(), 2u);
+  CAF_CHECK_EQUAL(id_of(after.settled[1]), "u1");
+  CAF_CHECK(after.settled[1]->outcome->duplicate);
 }
 
 CAF_TEST(a delivery that comes again while it is under way is stored once) {

@@ -233,6 +233,21 @@ host = 2
                             "give an integer from 1 to 4096");
 }
 
+CAF_TEST(a sender is one address and a mail key needs its domain) {
+  const auto with_sender = [](const std::string& sender) {
+    return mistakes_of("[mail]\nmailgun_api_key = \"k\"\nmailgun_domain = \"mg.example.com\"\n"
+                       "mailgun_from_email = \"" + sender + "\"\n");
+  };
+  for (const char* good : {"", "a@mg.example.com", "MeloTech <a@mg.example.com>", "<a@b.example>"})
+    CAF_CHECK(with_sender(good).empty());
+  for (const char* bad : {"MeloTech", "a@b.example, c@d.example", "A <a@b.example> x", "A <a@b>",
+                          "A\\r\\nBcc: c@d.example <a@b.example>", "<<a@b.example>"})
+    check_one(with_sender(bad), {"mail.mailgun_from_email", "give an address"});
+  check_one(mistakes_of("[mail]\nmailgun_api_key = \"k\"\n"), {"mail.mailgun_domain", "is missing"});
+  check_one(mistakes_of("[mail]\nmailgun_api_key = \"k\"\nmailgun_domain = \"no domain\"\n"),
+            {"mail.mailgun_domain", "give a domain"});
+}
+
 CAF_TEST(a value of the wrong type is refused whatever it looks like) {
   check_one(mistakes_of("[node]\nthreads = \"4\"\n"),
             {"l.toml:2:11", "node.threads", "\"4\" has the wrong type"});

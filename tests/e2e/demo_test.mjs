@@ -80,6 +80,8 @@ test("webhooks arrive, polls run, tokens rotate, a connection breaks and recover
   assert.equal((await request(`${demo.url}/?user=ann`)).status, 200);
   const stats = (await request(`${demo.simulator}/_stats`)).json;
   assert.equal(stats.unknown_addresses, 0);
+  const { mails } = (await request(`${demo.simulator}/_mails`)).json;
+  assert.equal(mails[0]?.subject, 'Your submission "Demo 0" was approved');
   for (const [name, one] of Object.entries(stats.platforms)) assert.equal(one.failed, 0, `${name}: ${one.failed} deliveries failed`);
   assert.doesNotMatch(demo.output, /could not connect|error|critical/);
 

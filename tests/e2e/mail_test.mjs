@@ -259,6 +259,22 @@ test("kill -9 under load: every acknowledged mail arrives, and twice only what n
   t.diagnostic(`${acknowledged.size} acknowledged, ${times.size} mailed, ${doubled} twice after ${rounds} kills`);
 });
 
+test("a node that is stopped in the middle of it mails nothing twice", async (t) => {
+  const { node, simulator } = await mailing_node(t);
+  await fault(simulator, "latency", { delay_ms: 200 });
+  for (let round = 0; round < 3; ++round) {
+    await Promise.all(Array.from({ length: 30 }, (_, index) => posted(node, round * 100 + index)));
+    const { code } = await node.stop();
+    assert.equal(code, 0);
+    node.fresh_agent();
+    await node.start();
+  }
+  await all_sent(node);
+  const marks = (await accepted(simulator)).map(({ mark }) => mark);
+  assert.equal(new Set(marks).size, 90);
+  assert.equal(marks.length, 90);
+});
+
 test("an answer that was lost is a second mail with the same Message-Id", async (t) => {
   const { node, simulator } = await mailing_node(t);
   await fault(simulator, "lose_answer", { count: 1 });

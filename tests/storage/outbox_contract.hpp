@@ -199,6 +199,21 @@ void what_is_claimed_is_nobody_elses_until_the_claim_runs_out(Fixture& fixture) 
 }
 
 template <class Fixture>
+void what_a_wrong_clock_put_far_ahead_is_due(Fixture& fixture) {
+  auto store = fixture.open();
+  constexpr std::int64_t year = 365LL * 24 * 3600 * 1000;
+  CAF_REQUIRE(append(*store, {causing(an_item("m1", year), 1), causing(an_item("m2", 90'000), 2),
+                              causing(an_item("m3", 1000), 3), causing(an_item("m4", year), 4)}));
+  const auto found = claim(*store, 2000, 50'000, 2);
+  CAF_CHECK_EQUAL(keys_of(found), (std::vector<std::string>{"m3", "m1"}));
+  CAF_CHECK(found.next_due && *found.next_due <= at(90'000));
+  CAF_CHECK_EQUAL(keys_of(claim(*store, 2000, 50'000)), std::vector<std::string>{"m4"});
+  // And so is one whose claim such a clock made.
+  CAF_CHECK_EQUAL(claim(*store, 90'000, year).entries.size(), 4u);
+  CAF_CHECK_EQUAL(claim(*store, 90'001, 100'000).entries.size(), 4u);
+}
+
+template <class Fixture>
 void kinds_are_apart(Fixture& fixture) {
   auto store = fixture.open();
   CAF_REQUIRE(append(*store, {causing(an_item("m1"), 1), causing(an_item("p1", 900, "push"), 2)}));

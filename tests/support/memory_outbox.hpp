@@ -52,9 +52,10 @@ public:
     std::ranges::sort(waiting);
     outbox_claims found;
     for (const auto& [due, id] : waiting) {
-      if (due > now || found.entries.size() == limit) {
-        found.next_due = due;
-        break;
+      if ((due > now && due <= now + due_horizon) || found.entries.size() == limit) {
+        if (!found.next_due)
+          found.next_due = due;
+        continue;
       }
       auto& one = rows_[id];
       one.state = "sending";

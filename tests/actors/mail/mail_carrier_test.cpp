@@ -395,6 +395,43 @@ CAF_TEST(an outbox that is away is asked again) {
   CAF_CHECK_EQUAL(outbox.count("sent"), 1u);
 }
 
+CAF_TEST(a node that drains ends what is under way and begins nothing) {
+  context.rules.at_once_max = 2;
+  web.answer = [](const http_request&) { return std::nullopt; };
+  for (int i = 0; i < 5; ++i)
+    store("m" + std::to_string(i));
+  start();
+  caf::anon_send(carrier, mail_closing{});
+  settle();
+  CAF_CHECK(!counts.at_rest);
+  store("late");
+  while (!web.held.empty()) {
+    auto one = std::move(web.held.front());
+    web.held.pop_front();
+    one.done(http_response{200, {}, "{}"});
+    settle();
+  }
+  CAF_CHECK(counts.at_rest);
+  advance(1h);
+  CAF_CHECK_EQUAL(web.seen.size(), 2u);
+  CAF_CHECK_EQUAL(outbox.count("sent"), 2u);
+  CAF_CHECK_EQUAL(outbox.count("waiting"), 4u);
+  for (const auto& [id, row] : outbox.rows())
+    CAF_CHECK(row.state == "sent" || row.attempt_count == 0);
+}
+
+CAF_TEST(a clock that was set back holds up no mail) {
+  start();
+  answer_with(503);
+  clock.time += 24h * 365;
+  store("m1");
+  answer_with(200);
+  clock.time -= 24h * 365;
+  store("m2");
+  advance(2h);
+  CAF_CHECK_EQUAL(outbox.count("sent"), 2u);
+}
+
 CAF_TEST(what ended long ago is forgotten) {
   start();
   store("m1");
