@@ -2,7 +2,7 @@
 
 #include <caf/send.hpp>
 
-#include "core/cursor.hpp"
+#include "core/ids.hpp"
 #include "core/json_text.hpp"
 #include "net/auth/encoding.hpp"
 #include "realtime/json_slices.hpp"
@@ -15,8 +15,20 @@ using namespace realtime;
 constexpr const char* text_type = "broadcast";
 constexpr const char* bytes_type = "broadcast.bytes";
 
+/// Channels may have any name; logs, operators' lists and lines are safer with printable ones
+/// (RFC 3986 2.1).
 log_id log_of(const std::string& channel) {
-  return {log_kind::room, "realtime/" + channel};
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string name = "realtime/";
+  for (char c : channel) {
+    if (valid_room_id(std::string_view{&c, 1})) {
+      name += c;
+      continue;
+    }
+    auto byte = static_cast<unsigned char>(c);
+    name += {'%', digits[byte >> 4U], digits[byte & 15U]};
+  }
+  return {log_kind::room, std::move(name)};
 }
 
 /// Bytes are no JSON: they are kept as base64 beside their name.

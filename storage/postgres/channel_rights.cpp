@@ -226,9 +226,11 @@ void channel_rights::ask(std::string channel, identity_ptr who,
                          std::function<void(result<permissions>)> done) {
   if (may_everything(*who))
     return done(permissions::all());
-  // What no text of the database can hold names no channel that a policy could know.
-  if (channel.find('\0') != std::string::npos)
-    return done(permissions{});
+  // No text of the database can hold these: no policy knows such a channel or person.
+  for (std::string_view text : {std::string_view{channel}, std::string_view{who->role},
+                                std::string_view{who->user}, std::string_view{who->claims}})
+    if (text.find('\0') != std::string_view::npos)
+      return done(permissions{});
   auto asked = std::make_unique<question>();
   asked->channel = std::move(channel);
   asked->who = std::move(who);

@@ -64,9 +64,9 @@ test("without any policy everybody is refused but the service role", async (t) =
   const { node, server } = await guarded(t);
   const refusal = "Unauthorized: You do not have permissions to read from this Channel topic: a";
   for (const token of [anon_key(), user_token("ann"), user_token("ann", { rooms: ["*"] }), user_token("x", { role: "nobody" }),
-    user_token("x", { role: "none" }), user_token("x", { role: "lapwing'; --" })]) {
+    user_token("x", { role: "none" }), user_token("x", { role: "authenticated\u0000" }), user_token("x", { role: "lapwing'; --" })]) {
     const { status, reason } = await join(t, node, token, "a");
-    assert.deepEqual([status, reason], ["error", refusal]);
+    assert.deepEqual([status, reason], ["error", refusal], token);
   }
   assert.equal((await join(t, node, service_token(), "a")).status, "ok");
   assert.equal((await join(t, node, user_token("ann"), "a'; DROP TABLE realtime.messages; --")).status, "error");
@@ -156,6 +156,17 @@ test("a renewed token is asked about anew: a right that was lost ends the channe
     await raw.still_open();
     return !raw.frames.some((frame) => frame[1] === `${ref}`);
   }, "the right to be gone");
+});
+
+test("a name that ends early in the database is nobody's", async (t) => {
+  const { node } = await guarded(t, `${clubs} ${member("c", "ann", ...everything)}
+    CREATE POLICY old_way ON realtime.messages FOR SELECT TO authenticated USING (current_setting('request.jwt.claim.sub', true) = 'ben');`);
+  assert.equal((await join(t, node, user_token("ben"), "c")).status, "ok");
+  for (const user of ["ann\u0000", "ben\u0000x"]) {
+    assert.equal((await RawSocket.open(t, node, { apikey: user_token(user) })).refused.status, 401);
+  }
+  assert.match((await join(t, node, user_token("ben", { role: "authenticated\u0000" }), "c")).reason, /^Unauthorized: /);
+  assert.match((await join(t, node, user_token("ann"), "c\u0000d")).reason, /^Unauthorized: /);
 });
 
 test("a policy that fails refuses those it fails for, and the operator is told", async (t) => {

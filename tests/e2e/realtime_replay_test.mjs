@@ -5,6 +5,7 @@ import { start_node } from "./support/node.mjs";
 import { PostgresServer } from "./support/postgres.mjs";
 import { Application, RawSocket, clients } from "./support/realtime.mjs";
 import { service_token, user_token } from "./support/sign.mjs";
+import { random_source } from "./support/waiting.mjs";
 
 const token = service_token();
 const heard_of = (raw) => raw.frames.filter((frame) => frame[3] === "broadcast").map((frame) => frame[4]);
@@ -56,6 +57,67 @@ for (const [store, options_of] of Object.entries(stores)) {
     await told({ after: "102" }, [103, 104]);
     await told({ after: "102", limit: 1 }, [104]);
     await told({ since: Date.now() + 60_000 }, []);
+    // Channels may have any name.
+    const names = ["a b/ü?%", "log%2Flog", "x\ny\"'\\", "nul\u0000l", "ü".repeat(200), "n".repeat(512)];
+    for (const [index, topic] of names.entries()) {
+      const sent = await node.request("/realtime/v1/api/broadcast",
+        { method: "POST", headers: { apikey: token }, body: { messages: [{ topic, event: "e", payload: { index }, private: true }] } });
+      assert.equal(sent.status, 202);
+    }
+    for (const [index, topic] of names.entries()) {
+      const raw = await RawSocket.open(t, node, { apikey: token });
+      raw.send(["1", "1", `realtime:${topic}`, "phx_join", { config: { private: true, broadcast: { replay: { since: 0 } } } }]);
+      await raw.until(() => heard_of(raw).length === 1, JSON.stringify(topic));
+      assert.equal(heard_of(raw)[0].payload.index, index);
+    }
+  });
+}
+
+for (const [store, options_of] of Object.entries(stores)) {
+  test(`${store}: a client that resumes by id through broken sockets and kill -9 hears each acknowledged message once, in order`, async (t) => {
+    const node = await start_node(t, await options_of(t));
+    const random = random_source(t);
+    const heard = [];
+    let listener;
+    const listen = async () => {
+      listener = await join(t, node, { after: heard.at(-1)?.id ?? "0" });
+      const current = listener;
+      listener.taken = 0;
+      listener.collect = () => {
+        const all = heard_of(current);
+        for (; current.taken < all.length; current.taken++) heard.push({ id: all[current.taken].meta.id, n: all[current.taken].payload.n });
+        return heard.length;
+      };
+    };
+    await listen();
+    const acknowledged = [];
+    for (let round = 0, n = 0; round < 12; round++) {
+      const talker = await join(t, node, undefined, { broadcast: { ack: true } });
+      const count = random.between(20, 120);
+      for (let i = 0; i < count; i++) talker.send(["1", `m${++n}`, "realtime:log", "broadcast", { type: "broadcast", event: "line", payload: { n } }]);
+      const replies = () => talker.frames.filter((frame) => frame[3] === "phx_reply" && frame[1].startsWith("m"));
+      if (round % 4 === 3) {
+        await talker.until(() => replies().length > 0 || talker.closed, "some answers");
+        await node.kill();
+        await talker.until(() => talker.closed, "the end");
+        await node.start();
+      } else {
+        await talker.until(() => replies().length === count, () => `answers to all; ${replies().length} of ${count}`);
+        if (random.between(0, 1) === 1) await listener.until(() => listener.collect() && listener.taken > 0, "something");
+      }
+      acknowledged.push(...replies().filter((frame) => frame[4].status === "ok").map((frame) => Number(frame[1].slice(1))));
+      listener.collect();
+      listener.socket.terminate();
+      talker.socket.terminate();
+      await listen();
+    }
+    await say(node, "end");
+    await listener.until(() => listener.collect() && heard.at(-1).n === "end", () => `the end; ${heard.length}`);
+    const numbers = heard.map(({ n }) => n);
+    assert.deepEqual(numbers.slice(0, -1), [...new Set(numbers.slice(0, -1))].sort((a, b) => a - b));
+    const got = new Set(numbers);
+    assert.deepEqual(acknowledged.filter((n) => !got.has(n)), []);
+    assert.ok(acknowledged.length > 300, `${acknowledged.length}`);
   });
 }
 
