@@ -101,7 +101,8 @@ void actor_host::ask_permission(std::uint64_t question, const channel& of) {
 void actor_host::locate_replay(std::uint64_t question, const channel& of) {
   auto me = realtime_session_actor{self};
   if (!is_kept(*env, of.name, true)) {
-    caf::anon_send(me, replay_found{question, of.id, error{errc::not_configured, "nothing is kept"}});
+    error why{errc::not_configured, "nothing is kept"};
+    caf::anon_send(me, replay_found{question, of.id, std::move(why)});
     return;
   }
   env->archive->extent(of.name, [me, question, who = of.id](result<kept_extent> extent) {

@@ -1,6 +1,6 @@
-// Tells the channels of one session what was said before they joined, no faster than the client takes
-// it, and then hands over to the live messages without a seam: until the last page the hub holds them
-// back, for they are in the archive too.
+// Tells the channels of one session what was said before they joined, no faster than the client
+// takes it, and then hands over to the live messages without a seam: until the last page the hub
+// holds them back, for they are in the archive too.
 //
 //   located (before the join's answer) -> entered (the hub's word that live messages would come)
 //   -> pages -> the member is let go of

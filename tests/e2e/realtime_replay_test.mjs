@@ -174,6 +174,10 @@ test("replay wants a private channel, the right to read and sensible words", asy
   // Neither can a room's address reach what is kept, nor a channel a room.
   const rooms = await node.request("/api/rooms/realtime%2Flog/send", { method: "POST", headers: { authorization: `Bearer ${token}` }, body: { event: { type: "x", message: "y" } } });
   assert.equal(rooms.status, 400);
+  for (const path of ["realtime%2Flog", "realtime%252Flog"]) {
+    const read = await node.request(`/api/rooms/${path}/events`, { headers: { authorization: `Bearer ${token}` } });
+    assert.ok([400, 403, 404].includes(read.status), `${read.status}`);
+  }
   const event = await node.request("/api/events/r1:realtime%2Flog", { headers: { authorization: `Bearer ${token}` } });
   assert.ok([400, 404].includes(event.status), `${event.status}`);
   const off = await start_node(t, { env: { LAPWING_REALTIME__KEEP_BROADCASTS: "false" } });
