@@ -255,6 +255,10 @@ void take_submission(const exchange_ptr& x, submission_route route) {
   auto update = x->home().current().gate->receive_submission(request, x->home().now());
   if (!update)
     return refuse(x, "supabase", update.error());
+  // The rooms are "admin" and, if the row names an artist, "artist:ID".
+  const auto artist
+    = update->rooms.size() > 1 ? update->rooms[1].str().substr(7) : std::string{"-"};
+  log_webhook_received("supabase", update->operation, artist);
   std::shared_ptr<const outbox_item> mail;
   if (route == submission_route::status && x->home().current().values.mail.complete())
     if (auto made = status_mail(x->body, *update, x->home().now()))
@@ -274,8 +278,11 @@ void take_submission(const exchange_ptr& x, submission_route route) {
                         update->delivery_id,  publish_origin::api, false};
     if (i == 0) // The mail is stored with the event of the admins' room, or neither is.
       one.outgoing = mail;
-    x->core().publish(std::move(one), [x, left, i, has_mail = mail != nullptr](
+    x->core().publish(std::move(one), [x, left, i, has_mail = mail != nullptr, artist,
+                                       operation = update->operation](
                                         result<publish_receipt> receipt) {
+      if (i == 0)
+        log_webhook_ended("supabase", operation, artist, receipt);
       if (!receipt)
         left->failure = receipt.error();
       else if (i == 0)

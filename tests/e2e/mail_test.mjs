@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { writeFileSync } from "node:fs";
 import test from "node:test";
 import { assert_problem, command, start_node } from "./support/node.mjs";
+import { PostgresServer } from "./support/postgres.mjs";
 import { admin_token, jwt, supabase_secret, user_token } from "./support/sign.mjs";
 import { Simulator } from "./support/simulator.mjs";
 import { afterwards, eventually, in_parallel, quick, random_source } from "./support/waiting.mjs";
@@ -58,7 +59,10 @@ const outbox = async (node) => {
   assert.equal(answer.status, 200, answer.text);
   return answer.json;
 };
-const all_sent = (node) => eventually(async () => (await outbox(node)).waiting === 0, "all mails to be sent");
+const all_sent = (node) => eventually(async () => {
+  const answer = await node.admin("/admin/mails"); // 503 while a database is away.
+  return answer.status === 200 && answer.json.waiting === 0;
+}, "all mails to be sent");
 const metric = async (node, name) =>
   Number(new RegExp(`^${name} (\\S+)$`, "m").exec((await node.request("/metrics")).text)?.[1]);
 
@@ -257,6 +261,34 @@ test("kill -9 under load: every acknowledged mail arrives, and twice only what n
   }
   assert.ok(doubled <= rounds * 8, `${doubled} doubled: no more than were under way`);
   t.diagnostic(`${acknowledged.size} acknowledged, ${times.size} mailed, ${doubled} twice after ${rounds} kills`);
+});
+
+test("kill -9 of PostgreSQL under load: every acknowledged mail arrives, once", async (t) => {
+  const rounds = quick ? 1 : 5;
+  const server = await PostgresServer.start(t);
+  const { node, simulator } = await mailing_node(t, { env: { LAPWING_NODE__DATABASE_URL: server.url } });
+  await fault(simulator, "latency", { delay_ms: 20 });
+  const acknowledged = new Set();
+  let number = 0;
+  for (let round = 0; round < rounds; ++round) {
+    const mine = Array.from({ length: 120 }, () => ++number);
+    let killed;
+    await in_parallel(mine, 8, async (each) => {
+      if (killed) return;
+      const answer = await post(node, status_change(each)).catch(() => undefined);
+      if (answer?.status !== 200) return;
+      acknowledged.add(`ann+${each}@example.com`);
+      if (acknowledged.size % 60 === 30) killed ??= server.kill();
+    });
+    await (killed ?? server.kill());
+    await server.start();
+    await eventually(async () => (await node.request("/readyz")).status === 200, "the node to be ready");
+  }
+  await all_sent(node);
+  const mails = (await accepted(simulator)).map(({ to }) => to);
+  for (const to of acknowledged) assert.ok(mails.includes(to), `${to} was acknowledged and never mailed`);
+  assert.equal(new Set(mails).size, mails.length, "none twice: the node lived, and knew what Mailgun had said");
+  t.diagnostic(`${acknowledged.size} acknowledged, ${mails.length} mailed after ${rounds} kills`);
 });
 
 test("a node that is stopped in the middle of it mails nothing twice", async (t) => {

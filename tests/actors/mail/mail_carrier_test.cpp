@@ -1,116 +1,13 @@
-// The mail carrier over an outbox in memory and a Mailgun that answers as the test says. Hours pass
-// in milliseconds.
+// What the mail carrier does with each answer, and when. Hours pass in milliseconds.
 #define CAF_SUITE mail_carrier
 #include "tests/support/caf_test.hpp"
 
-#include <deque>
-
-#include <nlohmann/json.hpp>
-
-#include "actors/mail/mail_carrier.hpp"
-#include "core/chance.hpp"
-#include "tests/support/actor_fixture.hpp"
-#include "tests/support/memory_outbox.hpp"
+#include "tests/actors/mail/mail_world.hpp"
 
 using namespace lapwing;
-using namespace std::chrono_literals;
+using namespace lapwing::test;
 
-namespace {
-
-/// Other people's servers.
-struct scripted_web final : http_client {
-  struct exchange {
-    http_request request;
-    callback done;
-  };
-  std::vector<http_request> seen;
-  std::deque<exchange> held;
-  std::function<std::optional<result<http_response>>(const http_request&)> answer
-    = [](const http_request&) { return http_response{200, {}, "{}"}; };
-
-  void send(http_request request, callback done) override {
-    seen.push_back(request);
-    if (auto now = answer(request))
-      return done(std::move(*now));
-    held.push_back({std::move(request), std::move(done)});
-  }
-};
-
-struct fixture : test::actor_fixture<> {
-  memory_outbox outbox;
-  scripted_web web;
-  mail_counts counts;
-  mail_context context;
-  mail_settings settings;
-  mail_carrier_actor carrier;
-  std::vector<std::pair<mail_news, std::string>> news;
-  std::string asked;
-
-  fixture() {
-    context.store = &outbox;
-    context.http = &web;
-    context.clock = &clock;
-    context.chance = [this] { return unit_chance(std::uint64_t{random()} << 33); };
-    context.counts = &counts;
-    context.tell = [this](mail_news what, std::uint64_t, const std::string& cause) {
-      news.emplace_back(what, cause);
-    };
-    settings.api_key = "key-1";
-    settings.domain = "mg.example.com";
-    settings.base_url = "https://api.mailgun.net";
-  }
-  ~fixture() { carrier = nullptr; }
-
-  void start() {
-    carrier = spawn_mail_carrier(sys, context);
-    configure();
-  }
-  void configure() {
-    caf::anon_send(carrier, mail_configured{settings});
-    settle();
-  }
-  void crash() {
-    caf::anon_send_exit(carrier, caf::exit_reason::kill);
-    carrier = nullptr;
-    settle();
-    web.held.clear(); // Nobody is there to hear.
-  }
-  void store(const std::string& key, const mail& what = {"ann@example.com", "", "S", "T"}) {
-    outbox.put({std::string{mail_kind}, key, user_id{"ann"}, mail_json(what), clock.time});
-    if (carrier)
-      caf::anon_send(carrier, mail_stored{});
-    settle();
-  }
-  std::size_t heard(mail_news what) const {
-    return static_cast<std::size_t>(
-      std::ranges::count_if(news, [&](const auto& one) { return one.first == what; }));
-  }
-  nlohmann::json ask(const std::string& path, const std::string& argument = {}) {
-    asked.clear();
-    auto question = self->request(carrier, 10s, inspect_query{path, argument});
-    settle();
-    question.receive([this](const fragment& part) { asked = part.json; },
-                     [this](const caf::error& why) {
-                       asked = '"' + to_string(static_cast<errc>(why.code())) + '"';
-                     });
-    return nlohmann::json::parse(asked);
-  }
-  void answer_with(int status, http_headers headers = {}) {
-    web.answer = [status, headers](const http_request&) {
-      return http_response{status, headers, "{}"};
-    };
-  }
-};
-
-std::string form_value(const http_request& request, const std::string& name) {
-  const auto at = request.body.find(name + "=");
-  const auto end = request.body.find('&', at);
-  return at == std::string::npos ? "" : request.body.substr(at + name.size() + 1, end - at - name.size() - 1);
-}
-
-} // namespace
-
-CAF_TEST_FIXTURE_SCOPE(mail_carrier_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(mail_carrier_tests, mail_world)
 
 CAF_TEST(a mail that was stored is sent at once and once) {
   start();
@@ -441,72 +338,6 @@ CAF_TEST(what ended long ago is forgotten) {
   CAF_CHECK_EQUAL(outbox.rows().size(), 2u);
   advance(2 * 24h);
   CAF_CHECK(outbox.rows().empty());
-}
-
-// Faults, crashes and outages by chance. Whatever happens: every mail is accepted in the end, and
-// twice only when nobody could know of the first time.
-CAF_TEST(in any storm every mail arrives and none twice whose answer was written down) {
-  for (unsigned seed = 1; seed <= 60; ++seed) {
-    fixture world;
-    world.random.seed(seed);
-    world.context.rules.attempts_max = 1000;
-    std::map<std::string, int> accepted;
-    std::map<std::string, int> unheard; // Accepted, and the answer was lost or never written.
-    bool storm = true;
-    world.web.answer = [&](const http_request& request) -> std::optional<result<http_response>> {
-      const auto mark = form_value(request, "h%3AX-Lapwing-Mail");
-      switch (storm ? world.random() % 8 : 7) {
-        case 0: return http_response{503, {}, ""};
-        case 1: return http_response{429, {{"retry-after", "7"}}, ""};
-        case 2: return error{errc::upstream_unavailable, ""};
-        case 3:
-          ++accepted[mark];
-          ++unheard[mark];
-          return error{errc::upstream_unavailable, ""};
-        case 4: return http_response{401, {}, ""};
-        case 5: return std::nullopt; // Later, or never.
-        default: ++accepted[mark]; return http_response{200, {}, "{}"};
-      }
-    };
-    world.start();
-    constexpr int count = 40;
-    for (int i = 0; i < count; ++i) {
-      world.store("m" + std::to_string(i));
-      switch (world.random() % 6) {
-        case 0:
-          // What was accepted and is not written down yet may go again.
-          for (const auto& [id, row] : world.outbox.rows())
-            if (row.state == "sending" && accepted[mail_mark(row.item.key)] > 0)
-              ++unheard[mail_mark(row.item.key)];
-          world.crash();
-          world.outbox.down = false;
-          world.start();
-          break;
-        case 1: world.outbox.down = !world.outbox.down; break;
-        case 2:
-          for (auto held = std::exchange(world.web.held, {}); !held.empty(); held.pop_front()) {
-            const auto mark = form_value(held.front().request, "h%3AX-Lapwing-Mail");
-            ++accepted[mark];
-            held.front().done(http_response{200, {}, "{}"});
-          }
-          break;
-        default: world.advance(std::chrono::seconds{world.random() % 40}); break;
-      }
-    }
-    storm = false;
-    world.outbox.down = false;
-    for (auto held = std::exchange(world.web.held, {}); !held.empty(); held.pop_front())
-      held.front().done(error{errc::upstream_unavailable, ""});
-    world.advance(6h);
-    CAF_CHECK_EQUAL(world.outbox.count("sent"), static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) {
-      const auto mark = mail_mark("m" + std::to_string(i));
-      if (accepted[mark] < 1 || accepted[mark] > 1 + unheard[mark])
-        CAF_FAIL("seed " << seed << ": mail " << i << " was accepted " << accepted[mark]
-                         << " times, unheard " << unheard[mark]);
-    }
-    CAF_CHECK(world.faults.empty());
-  }
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()
