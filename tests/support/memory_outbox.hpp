@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -28,6 +29,7 @@ public:
   bool down = false;           ///< Every call is errc::store_unavailable, without an effect.
   std::size_t lost_settles = 0; ///< So many settlements have their effect, but no good answer.
   std::size_t claims = 0;      ///< Calls of claim().
+  std::function<void()> meanwhile; ///< Called once, when a claim is made and not answered yet.
 
   void put(const outbox_item& item) {
     if (std::ranges::any_of(rows_, [&](const auto& one) { return one.second.item.key == item.key; }))
@@ -63,6 +65,8 @@ public:
       found.entries.push_back(
         {id, ++one.claim_count, one.item.key, one.item.body, one.attempt_count, one.queued});
     }
+    if (auto call = std::exchange(meanwhile, nullptr))
+      call();
     done(std::move(found));
   }
 

@@ -317,6 +317,28 @@ CAF_TEST(a node that drains ends what is under way and begins nothing) {
     CAF_CHECK(row.state == "sent" || row.attempt_count == 0);
 }
 
+CAF_TEST(what a draining node still gets it puts back) {
+  store("m1");
+  outbox.meanwhile = [this] { caf::anon_send(carrier, mail_closing{}); };
+  start();
+  CAF_CHECK(counts.at_rest);
+  CAF_CHECK(web.seen.empty());
+  CAF_CHECK_EQUAL(outbox.rows().at(1).state, "waiting");
+  CAF_CHECK_EQUAL(outbox.rows().at(1).attempt_count, 0u);
+  CAF_CHECK(news.empty());
+}
+
+CAF_TEST(a mail that is stored while the outbox is looked into is sent at once) {
+  start();
+  outbox.meanwhile = [this] {
+    outbox.put({std::string{mail_kind}, "m2", {}, mail_json({"a@b.example", "", "S", "T"}),
+                clock.time});
+    caf::anon_send(carrier, mail_stored{});
+  };
+  store("m1");
+  CAF_CHECK_EQUAL(outbox.count("sent"), 2u);
+}
+
 CAF_TEST(a clock that was set back holds up no mail) {
   start();
   answer_with(503);
