@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { request } from "./support/http.mjs";
 import { binary, command, temporary_folder } from "./support/node.mjs";
 import { Simulator, connected_node } from "./support/simulator.mjs";
-import { within } from "./support/waiting.mjs";
+import { eventually, within } from "./support/waiting.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const guide = readFileSync(join(root, "docs/simulator.md"), "utf8");
@@ -29,7 +29,9 @@ async function run_shell(text, cwd) {
 }
 
 test("every documented order does what it says", async (t) => {
-  const { node, simulator } = await connected_node(t, { dev: true, args: ["--user", "ann", "--user", "ben", "--rate", "60"] });
+  const { node, simulator } = await connected_node(t, {
+    dev: true, args: ["--user", "ann", "--user", "ben", "--rate", "60"], env: { WEBHOOK_SECRET: "secret" },
+  });
   const folder = temporary_folder(t);
   const asked = examples.filter((text) => text.includes("curl"));
   assert.ok(asked.length >= 4);
@@ -47,6 +49,7 @@ test("every documented order does what it says", async (t) => {
   const { connections } = (await node.request("/api/connections?userId=ann")).json;
   assert.equal(connections.length, 1);
   assert.equal((await simulator.get("/_push")).subscriptions.length, 1);
+  await eventually(async () => (await simulator.get("/_mails")).accepted === 1, "the mail of the guide");
 });
 
 test("every documented start of the simulator starts it", async (t) => {

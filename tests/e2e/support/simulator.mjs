@@ -42,6 +42,9 @@ export function simulated_platforms(simulator) {
     ENCRYPTION_KEY: "0123456789abcdef".repeat(4),
     CRON_SECRET: "cron-secret-for-tests",
     SLACK_SIGNING_SECRET: slack_signing_secret,
+    MAILGUN_API_KEY: "sim-mailgun-key",
+    MAILGUN_DOMAIN: "mg.example.com",
+    MAILGUN_BASE_URL: `${simulator.url}/api.mailgun.net`,
     API_URL: "http://127.0.0.1:1", // Only a name here: the test follows the path itself.
   };
   for (const name of ["spotify", "google", "github", "discord", "slack", "linkedin"]) {
