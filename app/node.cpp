@@ -219,7 +219,7 @@ void node::parts::spawn_actors(const config& settings) {
       channels.desks.push_back(realtime::spawn_change_desk(system, home, channels.desk));
       listeners.push_back([this, desk = channels.desks.back()](realtime::change_batch_ptr batch,
                                                                std::shared_ptr<void> hold) {
-        channels.replicating = true; // The first batch says only that.
+        channels.replicating = !batch->elsewhere; // The first batch says only that.
         caf::anon_send(desk, realtime::change_news{std::move(batch), std::move(hold)});
       });
     }

@@ -118,4 +118,9 @@ void realtime_office::publish(publication what, identity_ptr who,
   context_.policy->ask(std::move(channel), std::move(who), std::move(decided));
 }
 
+std::optional<slot_state> realtime_office::slot() const {
+  auto* feed = context_.desk.feed;
+  return feed ? std::optional{feed->slot()} : std::nullopt;
+}
+
 } // namespace lapwing

@@ -22,6 +22,7 @@ public:
                                           std::shared_ptr<realtime::socket> out) override;
   void publish(realtime::publication what, realtime::identity_ptr who,
                std::function<void(result<bool>)> done) override;
+  std::optional<realtime::slot_state> slot() const override;
 
 private:
   void send(realtime::publication what);

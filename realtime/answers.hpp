@@ -82,6 +82,9 @@ inline constexpr std::string_view not_kept = "The message could not be kept and 
 inline constexpr std::string_view replay_incomplete
   = "Replay may be incomplete: older messages are not kept any more";
 inline constexpr std::string_view presence_not_a_map = "Presence track payload must be a map";
+/// A node that does not have the slot: only one has.
+inline constexpr std::string_view streamed_elsewhere
+  = "Another node streams the changes of this database; this one goes on when that one ends";
 inline constexpr std::string_view subscribed = "Subscribed to PostgreSQL";
 inline constexpr std::string_view replication_ready = "Replication connection established";
 

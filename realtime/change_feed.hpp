@@ -25,6 +25,8 @@ struct change_batch {
   lsn history = 0;
   lsn resume_at = 0; ///< Not 0, in the first one only: that node ended badly here.
   bool lost = false; ///< Changes are missing before this batch: nobody can tell which.
+  /// Another node has the stream: nothing comes before that one ends. Says nothing else.
+  bool elsewhere = false;
 };
 using change_batch_ptr = std::shared_ptr<const change_batch>;
 
@@ -103,6 +105,15 @@ struct sight_question {
   std::vector<subject> subjects;
 };
 
+/// How the feed's slot stands, for monitoring.
+struct slot_state {
+  bool known = false;            ///< There is a slot, and the database could be asked.
+  bool ours = false;             ///< This node reads it.
+  std::uint64_t held_bytes = 0;  ///< Of the database's log, for the slot.
+  std::uint64_t resets = 0;      ///< Times that changes were missing and clients were told.
+  bool alarm = false;            ///< It holds more than it should, or is about to be given up.
+};
+
 class change_feed {
 public:
   /// Called with every batch, on a thread of the feed's. Whoever is done with the batch lets go of
@@ -119,6 +130,8 @@ public:
   /// The live tables. Any thread; `done` is called once on any thread. errc::store_unavailable.
   virtual void describe(std::string role,
                         std::function<void(result<std::vector<table_facts>>)> done) = 0;
+  /// Any thread.
+  virtual slot_state slot() const { return {}; }
   /// Who may see what, as things are now. The same rules.
   virtual void look(sight_question what, std::function<void(result<sights>)> done) = 0;
 };

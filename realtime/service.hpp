@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/error.hpp"
 #include "core/stream.hpp"
+#include "realtime/change_feed.hpp"
 #include "realtime/socket_channels.hpp"
 
 namespace lapwing::realtime {
@@ -68,6 +70,9 @@ public:
   /// `who` may not write in this private channel.
   virtual void publish(publication what, identity_ptr who,
                        std::function<void(result<bool>)> done) = 0;
+
+  /// How the change feed's slot stands; nothing where no table is live. Any thread.
+  virtual std::optional<slot_state> slot() const = 0;
 };
 
 /// Decides what somebody may do in a private channel.

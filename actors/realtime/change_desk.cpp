@@ -36,6 +36,7 @@ struct desk_state {
   lsn crash_at = 0;         ///< The node before this one ended badly here.
   std::chrono::steady_clock::time_point crash_until{};
   std::uint64_t newest = 0; ///< Number of the newest batch.
+  bool elsewhere = false;   ///< Another node has the stream.
   bool caught_up = false;   ///< With what happened before this node began.
   std::vector<std::pair<tables_described, change_listener_actor>> waiting; ///< For that.
   lsn reached = 0;
@@ -108,10 +109,26 @@ void forget_old(desk_state& state, std::chrono::steady_clock::time_point now) {
 void described(self_pointer self, const tables_described& message,
                const change_listener_actor& session);
 
+/// Nobody is to believe that changes come while they come to another node.
+void tell_where(self_pointer self, bool elsewhere) {
+  auto& state = self->state;
+  if (std::exchange(state.elsewhere, elsewhere) == elsewhere)
+    return;
+  for (const auto& one : state.followers)
+    say(*one->who, !elsewhere, elsewhere ? streamed_elsewhere : subscribed);
+  if (elsewhere)
+    for (const auto& [described_one, session] : state.waiting)
+      self->send(session,
+                 change_notice{described_one.who->id, false, std::string{streamed_elsewhere}});
+}
+
 void take_batch(self_pointer self, const change_news& message) {
   const auto& batch = message.batch;
   auto& state = self->state;
   auto now = self->clock().now();
+  tell_where(self, batch->elsewhere);
+  if (batch->elsewhere)
+    return;
   if (batch->resume_at != 0) {
     state.crash_at = batch->resume_at;
     state.crash_until = now + state.env->settings.resume_window;
@@ -122,7 +139,7 @@ void take_batch(self_pointer self, const change_news& message) {
     state.forgotten = batch->reached;
     state.crash_at = 0;
     for (const auto& one : state.followers)
-      say_reset(*one->who);
+      say(*one->who, false, "reset");
   }
   state.newest = batch->number;
   state.reached = std::max(state.reached, batch->reached);
@@ -196,7 +213,7 @@ void begin_following(self_pointer self, const follower_ptr& who) {
   made->reached = *from;
   forget_old(state, self->clock().now());
   if (*from < state.forgotten)
-    say_reset(*who);
+    say(*who, false, "reset");
   for (const auto& one : state.kept)
     if (one.batch->reached > *from)
       state.jobs.push_back({one.batch, made, *from, nullptr});
@@ -208,6 +225,8 @@ void described(self_pointer self, const tables_described& message,
   if (message.who->gone)
     return;
   if (message.tables && !self->state.caught_up) {
+    if (self->state.elsewhere)
+      self->send(session, change_notice{message.who->id, false, std::string{streamed_elsewhere}});
     self->state.waiting.emplace_back(message, session);
     return;
   }

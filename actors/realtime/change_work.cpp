@@ -191,19 +191,19 @@ void change_work::tell_one(const listener& one, const sights& what, rendering& c
   }
 }
 
-void say_reset(const change_follower& who) {
+void say(const change_follower& who, bool ok, std::string_view text) {
   if (who.gone)
     return;
   std::string frame;
   append_text_frame(frame, who.spoken, no_ref, no_ref, who.topic, "system",
-                    system_payload("postgres_changes", false, "reset",
+                    system_payload("postgres_changes", ok, text,
                                    who.topic.substr(who.topic.find(':') + 1)));
   who.out->text(frame);
 }
 
 void change_work::say_reset() const {
   for (const auto& one : listeners_)
-    realtime::say_reset(*one.who->who);
+    say(*one.who->who, false, "reset");
 }
 
 void change_work::note_reached(const std::vector<following_ptr>& followers) const {

@@ -65,7 +65,7 @@ private:
   std::vector<subject> subjects_;
 };
 
-/// Tells one follower that changes are missing.
-void say_reset(const change_follower& who);
+/// Tells one follower something about its changes; "reset": some are missing.
+void say(const change_follower& who, bool ok, std::string_view text);
 
 } // namespace lapwing::realtime

@@ -168,6 +168,20 @@ std::string metrics_text(std::span<const shard_metrics* const> shards,
              static_cast<double>(gauges.engine.mails_dead));
   out.single("lapwing_ready", "1 when webhooks can be stored and streamed.", MetricType::Gauge,
              gauges.ready ? 1 : 0);
+  if (const auto& slot = gauges.slot) {
+    out.single("lapwing_realtime_slot_active", "1 when this node streams the database's changes.",
+               MetricType::Gauge, slot->ours ? 1 : 0);
+    if (slot->known)
+      out.single("lapwing_realtime_slot_held_bytes",
+                 "Log that the database keeps for the slot of the changes.", MetricType::Gauge,
+                 static_cast<double>(slot->held_bytes));
+    out.single("lapwing_realtime_slot_alarm",
+               "1 when the slot holds back too much, or the server is giving it up.",
+               MetricType::Gauge, slot->alarm ? 1 : 0);
+    out.single("lapwing_realtime_slot_resets_total",
+               "Times that changes were missing and clients were told so.", MetricType::Counter,
+               static_cast<double>(slot->resets));
+  }
   return prometheus::TextSerializer{}.Serialize(out.all());
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 
 #include "core/engine.hpp"
 #include "core/error.hpp"
+#include "realtime/change_feed.hpp"
 
 namespace lapwing::net {
 
@@ -78,6 +80,7 @@ struct node_gauges {
   std::size_t connections_open = 0;
   std::size_t body_bytes_held = 0;
   bool ready = false;
+  std::optional<realtime::slot_state> slot{}; ///< Of the change feed, when there is one.
 };
 
 /// The Prometheus text format 0.0.4. `route_names[i]` names route i.

@@ -8,6 +8,7 @@
 #include "net/http/handlers.hpp"
 #include "net/http/node.hpp"
 #include "net/http/start_page.hpp"
+#include "realtime/service.hpp"
 
 namespace lapwing::net {
 
@@ -94,6 +95,8 @@ void handle_metrics(const exchange_ptr& x) {
   std::string why;
   node_gauges gauges{owner.core.counts(), owner.connections.open(), owner.bodies.held(),
                      owner.core.ready(why)};
+  if (auto* channels = owner.core.realtime_service())
+    gauges.slot = channels->slot();
   x->answer({200, "text/plain; version=0.0.4; charset=utf-8",
              metrics_text(shards, owner.routes->names(), gauges), {}});
 }

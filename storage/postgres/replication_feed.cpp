@@ -22,6 +22,12 @@ constexpr std::size_t batch_changes_max = 500;
 constexpr auto word_interval = 500ms;
 constexpr auto place_interval = 100ms;
 constexpr auto retry_after = 500ms;
+/// A connection of ours that broke may keep the slot for a moment.
+constexpr auto busy_patience = 2s;
+constexpr auto look_interval = 2s;
+/// Of what the slot may hold back: an alarm, and giving it up.
+constexpr std::uint64_t alarm_factor = 2;
+constexpr std::uint64_t give_up_factor = 4;
 constexpr auto longest_wait = 200ms;
 
 } // namespace
@@ -43,7 +49,8 @@ result<std::unique_ptr<replication_feed>> replication_feed::open(replication_opt
 
 replication_feed::replication_feed(replication_options options, std::string parameters)
     : options_(std::move(options)), parameters_(std::move(parameters)),
-      sight_(parameters_, options_.publication), link_(parameters_),
+      sight_(parameters_, options_.publication),
+      link_(parameters_, "-c statement_timeout=10000"), // A stop does not wait for locks.
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   flying_ = std::make_shared<in_flight>(wake_);
 }
@@ -76,6 +83,11 @@ void replication_feed::look(sight_question what, std::function<void(result<sight
   sight_.look(std::move(what), std::move(done));
 }
 
+slot_state replication_feed::slot() const {
+  std::lock_guard guard{state_mutex_};
+  return state_;
+}
+
 void replication_feed::run() {
   bool said = false;
   while (!stopping_) {
@@ -95,12 +107,59 @@ void replication_feed::run() {
     }
     if (stopping_)
       break;
-    if (!ended && !std::exchange(said, true))
+    ours_ = false;
+    look_at_slot();
+    if (!ended && ended.error().code == errc::too_many_sessions)
+      say_elsewhere();
+    else if (!ended && !std::exchange(said, true))
       spdlog::warn("realtime: changes are not streamed: {}", ended.error().detail);
     if (!wait_before_retry())
       break;
   }
-  note_state(true);
+  if (ours_)
+    note_state(true);
+}
+
+void replication_feed::say_elsewhere() {
+  auto now = clock::now();
+  if (busy_since_ == clock::time_point{})
+    busy_since_ = now;
+  if (stood_by_ || now - busy_since_ < busy_patience)
+    return;
+  stood_by_ = true;
+  spdlog::info("realtime: another node streams the changes; this one waits for its end");
+  auto batch = std::make_shared<change_batch>();
+  batch->number = ++batches_;
+  batch->elsewhere = true;
+  for (const auto& each : listeners_)
+    each(batch, nullptr);
+}
+
+/// What monitoring is told, and whether the slot has to be given up.
+void replication_feed::look_at_slot() {
+  auto now = clock::now();
+  if (now < next_look_)
+    return;
+  next_look_ = now + look_interval;
+  auto found = link_.run("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint::text,"
+                         " wal_status FROM pg_replication_slots WHERE slot_name = $1",
+                         {slot_});
+  std::lock_guard guard{state_mutex_};
+  state_.ours = ours_;
+  state_.known = found && !found->empty();
+  if (!state_.known)
+    return;
+  const auto& row = found->front();
+  state_.held_bytes = row[0] ? std::stoull(*row[0]) : 0;
+  bool failing = row[1] == "unreserved" || row[1] == "lost";
+  bool alarm = failing || state_.held_bytes > alarm_factor * options_.slot_bytes_max;
+  if (alarm && !state_.alarm)
+    spdlog::error("realtime: slot {} holds back {} MiB of the database's log{}", slot_,
+                  state_.held_bytes >> 20U, failing ? "; the server is giving it up" : "");
+  else if (!alarm && state_.alarm)
+    spdlog::info("realtime: slot {} is well again", slot_);
+  state_.alarm = alarm;
+  give_up_ = give_up_ || (ours_ && state_.held_bytes > give_up_factor * options_.slot_bytes_max);
 }
 
 bool replication_feed::wait_before_retry() {
@@ -122,9 +181,14 @@ result<bool> replication_feed::is_wanted() {
   return wanted_ || (*found)[0][1].has_value();
 }
 
-result<void> replication_feed::prepare() {
-  if (auto made = link_.run(sight_sql); !made)
+result<void> replication_feed::make_schema() {
+  // Nodes that start together would hinder each other.
+  auto made = link_.run((std::string{"BEGIN; SELECT pg_advisory_xact_lock(hashtext('lapwing_realtime'));"}
+                         + sight_sql + "; COMMIT").c_str());
+  if (!made) {
+    link_.run("ROLLBACK");
     return made.error();
+  }
   auto found = link_.run("SELECT FROM pg_publication WHERE pubname = $1", {options_.publication});
   if (!found)
     return found.error();
@@ -132,19 +196,33 @@ result<void> replication_feed::prepare() {
     std::string name;
     for (char c : options_.publication)
       name += c == '"' ? std::string{"\"\""} : std::string{c};
-    if (auto made = link_.run(("CREATE PUBLICATION \"" + name + '"').c_str()); !made)
-      return made.error();
+    if (auto made_one = link_.run(("CREATE PUBLICATION \"" + name + '"').c_str()); !made_one)
+      return made_one.error();
   }
-  auto slot = link_.run("SELECT wal_status FROM pg_replication_slots WHERE slot_name = $1",
+  schema_made_ = true;
+  return {};
+}
+
+result<void> replication_feed::prepare() {
+  if (!schema_made_)
+    if (auto made = make_schema(); !made)
+      return made.error();
+  auto slot = link_.run("SELECT wal_status, active::text FROM pg_replication_slots"
+                        " WHERE slot_name = $1",
                         {slot_});
   if (!slot)
     return slot.error();
-  if (!slot->empty() && (*slot)[0][0] == "lost") {
-    spdlog::error("realtime: the server has given up the slot; changes are missing");
+  if (!slot->empty() && (*slot)[0][1] == "true")
+    return error{errc::too_many_sessions, "somebody else has the slot"};
+  if (!slot->empty() && ((*slot)[0][0] == "lost" || give_up_)) {
+    spdlog::error("realtime: {}; changes are missing",
+                  give_up_ ? "the slot held back too much and is given up"
+                           : "the server has given up the slot");
     if (auto dropped = link_.run("SELECT pg_drop_replication_slot($1)", {slot_}); !dropped)
       return dropped.error();
     slot->clear();
     lost_ = true;
+    give_up_ = false;
   }
   if (slot->empty()) {
     auto made = link_.run("SELECT lsn FROM pg_create_logical_replication_slot($1, 'pgoutput')",
@@ -153,19 +231,31 @@ result<void> replication_feed::prepare() {
       return made.error();
     reached_ = parse_lsn((*made)[0][0].value_or("")).value_or(0);
   }
-  if (!prepared_once_) {
-    auto end = link_.run("SELECT pg_current_wal_lsn()::text");
-    if (!end)
-      return end.error();
-    history_ = parse_lsn((*end)[0][0].value_or("")).value_or(0);
-    auto left = link_.run(
-      "SELECT reached::text, clean::text FROM lapwing_realtime.state"
-      " WHERE at > now() - ($1::bigint * interval '1 millisecond')",
-      {std::to_string(options_.resume_window.count())});
-    if (left && !left->empty() && (*left)[0][1] == "false" && !lost_)
-      resume_at_ = parse_lsn((*left)[0][0].value_or("")).value_or(0);
-    prepared_once_ = true;
+  return {};
+}
+
+result<void> replication_feed::take_over() {
+  auto found = link_.run("SELECT pg_current_wal_lsn()::text, confirmed_flush_lsn::text"
+                         " FROM pg_replication_slots WHERE slot_name = $1",
+                         {slot_});
+  if (!found)
+    return found.error();
+  if (found->empty())
+    return error{errc::store_unavailable, "the slot is gone"};
+  if (prepared_once_) {
+    // Others may have read on while it was theirs.
+    lost_ = lost_ || parse_lsn((*found)[0][1].value_or("")).value_or(0) > reached_;
+    return {};
   }
+  history_ = parse_lsn((*found)[0][0].value_or("")).value_or(0);
+  auto left = link_.run("SELECT reached::text, clean::text FROM lapwing_realtime.state"
+                        " WHERE at > now() - ($1::bigint * interval '1 millisecond')",
+                        {std::to_string(options_.resume_window.count())});
+  if (!left)
+    return left.error();
+  if (!left->empty() && ((*left)[0][1] == "false" || stood_by_) && !lost_)
+    resume_at_ = parse_lsn((*left)[0][0].value_or("")).value_or(0);
+  prepared_once_ = true;
   return {};
 }
 
@@ -188,7 +278,13 @@ result<void> replication_feed::stream() {
       spdlog::warn("realtime: {}", opened.error().detail);
     return opened.error();
   }
+  if (auto taken = take_over(); !taken)
+    return taken.error();
   spdlog::info("realtime: streaming changes of publication {}", options_.publication);
+  ours_ = true;
+  stood_by_ = false;
+  busy_since_ = {};
+  next_look_ = {};
   return take(*opened);
 }
 
@@ -211,6 +307,7 @@ bool replication_feed::confirm(replication_stream& to) {
   }
   next_word_ = now + word_interval;
   note_state(false);
+  look_at_slot();
   return to.confirm(reached_, confirmed_, !caught_up_);
 }
 
@@ -236,6 +333,8 @@ result<void> replication_feed::take(replication_stream& from) {
   while (!stopping_) {
     if (clock::now() >= next_word_ && !confirm(from))
       return error{errc::store_unavailable, "the replication connection broke"};
+    if (give_up_)
+      return error{errc::store_unavailable, "the slot holds back too much of the log"};
     if (flying_->count >= flying_max) { // Whoever is done with one wakes us.
       rest(from);
       if (flying_->count >= flying_max) {
@@ -295,6 +394,10 @@ void replication_feed::hand_on(std::vector<transaction_part> parts, bool lost) {
   batch->resume_at = std::exchange(resume_at_, 0);
   caught_up_ = caught_up_ || reached_ >= history_;
   batch->lost = lost;
+  if (lost) {
+    std::lock_guard guard{state_mutex_};
+    ++state_.resets;
+  }
   std::size_t weight = 1;
   for (const auto& part : batch->parts)
     weight += part.changes.size();

@@ -5,13 +5,20 @@
 // What was read is confirmed only once it is older than the resume window, so that a node that
 // starts after a crash reads the last of its predecessor again. A row in the database says how far
 // that one had come, and whether it ended well. The slot holds back at most `slot_bytes_max` of the
-// server's log on our account: beyond that, older changes are confirmed early.
+// server's log on our account: beyond that, older changes are confirmed early. Should it hold back
+// four times as much nevertheless (a transaction that does not end, clients that are far too slow),
+// the slot is given up and made anew, and clients are told: the database's disk is not ours to fill.
+//
+// The server lets one connection read a slot. Further nodes on the database look twice a second
+// whether it is free, tell their clients meanwhile that changes come elsewhere, and go on where the
+// node before them was: their clients, and those of that node that come to them, get what came since.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,6 +44,7 @@ public:
 
   void start(std::vector<listener> listeners) override;
   void stop() override;
+  realtime::slot_state slot() const override;
   void describe(std::string role,
                 std::function<void(result<std::vector<realtime::table_facts>>)> done) override;
   void look(realtime::sight_question what,
@@ -53,8 +61,14 @@ private:
   void run();
   /// Whether somebody has asked for changes, now or before an earlier node ended.
   result<bool> is_wanted();
-  /// Publication, slot, schema; what the last node left. errc as text_link::run.
+  /// Publication, slot, schema. errc as text_link::run.
   result<void> prepare();
+  result<void> make_schema();
+  /// Once the slot is ours: what the node before us left.
+  result<void> take_over();
+  /// Others have had the slot for a while.
+  void say_elsewhere();
+  void look_at_slot();
   result<void> stream();
   result<void> take(replication_stream& from);
   void rest(replication_stream& from);
@@ -84,6 +98,15 @@ private:
   std::deque<std::pair<clock::time_point, realtime::lsn>> places_;
   clock::time_point next_word_{};
   realtime::lsn noted_ = 0;
+
+  bool schema_made_ = false;
+  bool ours_ = false;            ///< We stream.
+  bool stood_by_ = false;        ///< Another node streamed while we wanted to.
+  clock::time_point busy_since_{};
+  clock::time_point next_look_{};
+  bool give_up_ = false;         ///< The slot holds back too much.
+  mutable std::mutex state_mutex_;
+  realtime::slot_state state_;
 
   std::atomic<bool> stopping_{false};
   std::atomic<bool> wanted_{false};

@@ -13,6 +13,8 @@ constexpr std::int64_t epoch_us = 946'684'800'000'000;
 
 /// A slot that the server had to give up (max_slot_wal_keep_size).
 constexpr std::string_view gone_states[] = {"55000", "58P01"};
+/// A slot that another connection has: object_in_use.
+constexpr std::string_view busy_state = "55006";
 
 std::string quoted(const std::string& name, char quote) {
   std::string out(1, quote);
@@ -52,11 +54,14 @@ result<replication_stream> replication_stream::open(const std::string& parameter
   std::string_view state = PQresultErrorField(started, PG_DIAG_SQLSTATE) != nullptr
                              ? PQresultErrorField(started, PG_DIAG_SQLSTATE)
                              : "";
+  bool busy = !streams && state == busy_state;
   bool gone = !streams && (state == gone_states[0] || state == gone_states[1]);
   auto why = broken(connection);
   PQclear(started);
   if (gone)
     return error{errc::not_found, why.detail};
+  if (busy)
+    return error{errc::too_many_sessions, why.detail};
   if (!streams)
     return why;
   return replication_stream{std::move(*opened)};

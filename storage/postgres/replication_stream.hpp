@@ -15,8 +15,9 @@ namespace lapwing::postgres {
 
 class replication_stream {
 public:
-  /// Streams from where the slot was confirmed. errc::store_unavailable: not now (the server is
-  /// away, or somebody else has the slot); errc::not_found: the slot has lost what it kept.
+  /// Streams from where the slot was confirmed. errc::store_unavailable: the server is away;
+  /// errc::too_many_sessions: somebody else has the slot; errc::not_found: the slot has lost what it
+  /// kept.
   static result<replication_stream> open(const std::string& parameters, const std::string& slot,
                                          const std::string& publication);
 

@@ -6,6 +6,7 @@
 
 #include "actors/realtime/change_desk.hpp"
 #include "actors/runtime/metered.hpp"
+#include "realtime/answers.hpp"
 #include "tests/support/actor_fixture.hpp"
 
 using namespace lapwing;
@@ -176,6 +177,13 @@ struct world : test::actor_fixture<> {
     batch->lost = lost;
     if (!changes.empty())
       batch->parts.push_back({std::move(changes), 0, {}, at - 1, at, true, false});
+    caf::anon_send(desk, change_news{std::move(batch), nullptr});
+    settle();
+  }
+  void stream_elsewhere() {
+    auto batch = std::make_shared<change_batch>();
+    batch->number = ++batches;
+    batch->elsewhere = true;
     caf::anon_send(desk, change_news{std::move(batch), nullptr});
     settle();
   }
@@ -358,6 +366,32 @@ CAF_TEST(lost changes are told by a reset to all) {
   auto ann = follow();
   publish({}, 0, 0, true);
   CAF_CHECK_EQUAL(ann.told(), "reset");
+}
+
+CAF_TEST(while another node has the stream clients are told so until it comes here) {
+  auto live = follow();
+  stream_elsewhere();
+  stream_elsewhere();
+  CAF_CHECK_EQUAL(live.told(), std::string{streamed_elsewhere});
+  auto late = follow("ben");
+  insert(1);
+  CAF_CHECK_EQUAL(live.told(), std::string{streamed_elsewhere} + ", " + std::string{subscribed}
+                                 + ", INSERT 1");
+  caf::anon_send_exit(desk, caf::exit_reason::kill);
+  settle();
+  open_desk(); // Of a node that has never had the stream.
+  notices.clear();
+  auto waiting = follow();
+  stream_elsewhere();
+  auto more = follow("ben");
+  CAF_REQUIRE_EQUAL(notices.size(), 2U);
+  CAF_CHECK(!notices[0].ok && !notices[1].ok);
+  CAF_CHECK_EQUAL(notices[0].text, std::string{streamed_elsewhere});
+  publish({});
+  CAF_REQUIRE_EQUAL(notices.size(), 4U);
+  CAF_CHECK(notices[2].ok && notices[3].ok);
+  insert(2, "ben");
+  CAF_CHECK_EQUAL(more.told(), "INSERT 2");
 }
 
 CAF_TEST(a database that does not answer is told and followed by better times) {

@@ -16,8 +16,14 @@ const made = new WeakMap();
 
 /** Runs SQL and resolves with what psql prints, unaligned, without headings. */
 export async function sql(url, statement) {
-  const { stdout } = await run("psql", ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", url, "-c", statement]);
-  return stdout.trim();
+  const options = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"];
+  if (statement.length < 100_000) { // An argument's most is 128 KiB.
+    const { stdout } = await run("psql", [...options, url, "-c", statement]);
+    return stdout.trim();
+  }
+  const long = run("psql", [...options, "-1", url]); // In one transaction, as above.
+  long.child.stdin.end(statement);
+  return (await long).stdout.trim();
 }
 
 /** The address of the database of this data folder, gone with the test; nothing on SQLite. */
