@@ -151,7 +151,7 @@ test("a dead letter is seen and can be sent again", async (t) => {
   assert.deepEqual(letters.map(({ cause, user, attempts }) => [cause, user, attempts]),
     [["refused_400", "artist-7", 1], ["refused_400", "artist-7", 1]]);
   assert.ok(!JSON.stringify(letters).includes("@"), "no address");
-  assert.match(node.stderr, /mail \d+ is given up \(refused_400\)/);
+  await node.until(() => /mail \d+ is given up \(refused_400\)/.test(node.stderr), () => node.stderr);
   await eventually(async () => (await metric(node, "lapwing_mails_dead")) === 2, "the metric");
   const shown = async (...args) => {
     const done = await command(["admin", ...args, "--node", node.url], { env: { LAPWING_ADMIN_TOKEN: admin_token() } });
@@ -185,7 +185,7 @@ test("a wrong key is the operator's: told in the log, put right without a restar
   node.signal("SIGHUP");
   await all_sent(node);
   assert.equal((await accepted(simulator)).length, 1);
-  assert.match(node.stderr, /mails are not accepted[^]*mail \d+ sent/);
+  await node.until(() => /mails are not accepted[^]*mail \d+ sent/.test(node.stderr), () => node.stderr);
 });
 
 test("an address that the row does not have is looked up at Supabase", async (t) => {
