@@ -216,7 +216,8 @@ test("after each kill -9 of the node every change of the meantime is delivered",
   const rounds = quick ? 2 : 10;
   for (let round = 0; round < rounds; round++) {
     const from = round * 150;
-    // Under load: a transaction for each row, before, while and after the node is away.
+    // Under load: a transaction for each row, before, while and after the node is away. The pause between
+    // two is the rate of that load, so that it goes on while the node is away; nothing waits for it.
     const load = server.sql(`DO $$ BEGIN FOR i IN ${from + 1}..${from + 150} LOOP
       INSERT INTO messages (id) VALUES (i); COMMIT; PERFORM pg_sleep(0.003); END LOOP; END $$`);
     await heard.until(() => seen().size > from + 20, "some of them");

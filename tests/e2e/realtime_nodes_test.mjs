@@ -101,14 +101,16 @@ test("a slot that holds back too much is an alarm, then it is given up, and clie
   await heard.until_live();
   await server.sql("CREATE TABLE filler (x text)");
   // What is not confirmed cannot be forgotten; a transaction that stays open holds the log.
-  const open = server.sql("BEGIN; INSERT INTO filler VALUES ('x'); SELECT pg_sleep(8); COMMIT");
+  const commit = await server.open_transaction(t, "INSERT INTO filler VALUES ('x')");
   const fill = (bytes) => server.sql(`INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, ${bytes / 1000})`);
   await fill(3e6);
   await eventually(() => metric(node, "lapwing_realtime_slot_alarm"), "the alarm");
   await node.until(() => /slot lapwing_realtime_\d+ holds back \d+ MiB/.test(node.stderr), "the alarm in the log");
   await fill(3e6);
+  // It is made anew only when no transaction is older than it.
+  await node.until(() => /the slot held back too much and is given up/.test(node.stderr), () => node.stderr);
+  await commit();
   await heard.until_told("reset");
-  await open;
   await eventually(async () => (await metric(node, "lapwing_realtime_slot_alarm")) === 0, "its end");
   assert.equal(await metric(node, "lapwing_realtime_slot_resets_total"), 1);
   await insert(server, 1, 5);

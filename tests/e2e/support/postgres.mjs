@@ -14,9 +14,10 @@ const run = promisify(execFile);
 const script = join(resolve(dirname(fileURLToPath(import.meta.url)), "../../.."), "scripts/postgres");
 const made = new WeakMap();
 
+const options = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"];
+
 /** Runs SQL and resolves with what psql prints, unaligned, without headings. */
 export async function sql(url, statement) {
-  const options = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"];
   if (statement.length < 100_000) { // An argument's most is 128 KiB.
     const { stdout } = await run("psql", [...options, url, "-c", statement]);
     return stdout.trim();
@@ -73,5 +74,22 @@ export class PostgresServer {
 
   sql(statement) {
     return sql(this.url, statement);
+  }
+
+  /** A transaction that stays open: resolves to what commits it, once `statement` has been done. */
+  async open_transaction(t, statement) {
+    const held = run("psql", [...options, this.url]);
+    held.catch(() => {}); // Whoever commits hears of it.
+    afterwards(t, () => held.child.kill());
+    const begun = new Promise((done, failed) => {
+      held.child.stdout.once("data", done);
+      held.child.once("close", () => failed(new Error("psql ended")));
+    });
+    held.child.stdin.write(`BEGIN; ${statement}; SELECT 'begun';\n`);
+    await begun;
+    return () => {
+      held.child.stdin.end("COMMIT;\n");
+      return held;
+    };
   }
 }
